@@ -133,6 +133,7 @@ void Append::not_looked_up(Ticket ticket, errc code, const Now& now, Effects& ou
     if (item == nullptr || item->state == Waiting::State::in_store) return;  // another answer was enough
     if (item->looking_up) {
         item->begun = false;
+        item->ref_of = 0;
     } else {
         answering_.refuse(*item, later(limits_, code), now, out);
     }

@@ -108,6 +108,7 @@ private:
     Waiting* take(const Send& send, const Now& now, Effects& out);
     Refused turns_away(const Send& send, bool held, const Now& now) const;
     void begin(Waiting& item, Effects& out);
+    void read_ref(Waiting& item, Effects& out);
     void begin_all(Effects& out);
     Verdict judge(Waiting& item, const Now& now, Effects& out);
     Verdict judge_absent(Waiting& item, const Now& now, Effects& out);

@@ -3,6 +3,8 @@
 #include "im/plans.hpp"
 #include "im/planted.hpp"
 
+#include <utility>
+
 namespace flare::im {
 namespace {
 
@@ -28,17 +30,24 @@ void Append::begin(Waiting& item, Effects& out) {
         asked_.conversation = true;
         out.emplace_back(effect::LoadConversation{});
     }
-    if (!conversation_.present() || item.begun) return;
+    if (!conversation_.present()) return;
+    read_ref(item, out);
+    if (item.begun) return;
     item.begun = true;
     if (item.send.first_sent_ms_ago != 0 && !planted(Fault::repeat_not_looked_up)) {
         item.looking_up = true;
         out.emplace_back(effect::LookUp{item.ticket, item.send.id, item.send.sender});
     }
-    if (!item.command && needs_ref(item.send) && item.send.ref != 0) {
-        item.reading_ref = true;
-        out.emplace_back(effect::ReadRef{item.ticket, item.send.ref});
-    }
     want_member(item.send.sender, out);
+}
+
+// Also again: a room may have been deleted, and made anew, before its turn comes.
+void Append::read_ref(Waiting& item, Effects& out) {
+    const bool needs = !item.command && needs_ref(item.send) && item.send.ref != 0;
+    if (!needs || std::exchange(item.ref_of, conversation_.row()) == conversation_.row()) return;
+    item.about.reset();
+    item.reading_ref = true;
+    out.emplace_back(effect::ReadRef{item.ticket, item.send.ref});
 }
 
 void Append::begin_all(Effects& out) {

@@ -37,6 +37,7 @@ struct Waiting {
     boost::container::static_vector<Asker, 4> askers{};
     std::unique_ptr<Command> command{};  // of a change
     std::optional<About> about{};        // of the entry that it refers to
+    Row ref_of = 0;                      // the conversation in which that is looked for; 0: in none
     State state = State::waiting;
     bool begun = false;       // what must be looked up was asked for
     bool looking_up = false;  // whether it is in the log already

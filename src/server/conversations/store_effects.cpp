@@ -34,6 +34,12 @@ void keep_members(const std::unique_ptr<Mentioned>& mentioned, const std::vector
     *mentioned = std::move(kept);
 }
 
+// What was read is of a conversation that another one has taken the place of: of that one the same is read.
+bool is_replaced(const Hosted& hosted, store::Row read) {
+    const im::Conversation& now = hosted.append.conversation();
+    return now.present() && now.row() != read;
+}
+
 // As many as there are, a page at a time, for as long as `each` wants.
 template <typename Each>
 errc each_member(store::Reader& reader, store::Row conversation, const Each& each) {
@@ -100,7 +106,8 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::ReadRef
             }
             return errc::ok;
         },
-        [this, hosted, ticket = wanted.ticket](const Found& found, errc code) {
+        [this, hosted, ticket = wanted.ticket, of = request.conversation](const Found& found, errc code) {
+            if (is_replaced(*hosted, of)) return;
             if (code != errc::ok) return hosted->append.not_looked_up(ticket, code, now(), effects_);
             hosted->append.ref_read(ticket, found);
         });
@@ -150,7 +157,8 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::LoadMem
             found = *member;
             return errc::ok;
         },
-        [this, hosted, user = wanted.user](const Found& found, errc code) {
+        [this, hosted, user = wanted.user, conversation](const Found& found, errc code) {
+            if (is_replaced(*hosted, conversation)) return;
             if (code != errc::ok) return hosted->append.member_not_loaded(user, code, now(), effects_);
             model::Member nobody;
             nobody.user = user;

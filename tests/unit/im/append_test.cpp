@@ -382,6 +382,33 @@ TEST(Append, AChangeOfAnotherEpochIsRefused) {
     EXPECT_EQ(home.answers(), "3:epoch_changed");
 }
 
+// What waits was read in the log before.
+TEST(Append, ReadsAnewWhatIsReferredToWhenARoomHasBeenDeletedAndMadeAgain) {
+    Home home;
+    home.load({a_member(1, model::Role::owner)}, {}, 9);
+    home.ask(1, 1, command::Destroy{});
+    home.ask(1, 2, command::Create{});
+    Send reply = home.message(1, 3);
+    reply.ref = 4;
+    home.append.send(reply, home.now, home.out);
+    const auto before = home.take<effect::ReadRef>();
+    ASSERT_EQ(before.size(), 1u);
+    home.append.ref_read(before[0].ticket, About{.sender = 1, .time_ms = kUnixNow});
+    home.turn();
+    home.commit();
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{2});
+    home.append.committed(home.in_store.at(0), {.row = 8, .position = {Home::kEpoch + 1, 1}}, home.out);
+    home.in_store.clear();
+    home.turn();
+    EXPECT_EQ(home.given(), Tokens{});
+    const auto reads = home.take<effect::ReadRef>();
+    ASSERT_EQ(reads.size(), 1u);
+    home.append.ref_read(reads[0].ticket, std::nullopt);
+    home.turn();
+    EXPECT_EQ(home.answers(), "1:ok 2:ok 3:unknown_entry");
+}
+
 // It is asked for again with the look-up that has failed.
 TEST(Append, SaysNothingOfWhatIsInTheStoreWhenALateReadFails) {
     Home home;

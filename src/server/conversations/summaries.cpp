@@ -149,7 +149,7 @@ void Summaries::take(const FeedNews& news) {
             if (!news.mentions.empty()) tell_mentioned(*log, news.mentions);
             return become_due(*log);
         case What::removed: return removed(*log, news.user, news.offset);
-        default: return destroyed(*log);
+        default: return destroyed(*log, news.offset);
     }
 }
 
@@ -164,8 +164,10 @@ void Summaries::removed(SummedUp& log, im::Row user, std::uint64_t offset) {
     forget_if_unused(log);
 }
 
-void Summaries::destroyed(SummedUp& log) {
-    while (!log.summaries.empty()) remove_gone(log, log.summaries.size() - 1, log.end.epoch, log.last + 1);
+// What was written just before is told to nobody: its senders know of it all the same.
+void Summaries::destroyed(SummedUp& log, std::uint64_t offset) {
+    while (!log.summaries.empty())
+        remove_gone(log, log.summaries.size() - 1, log.end.epoch, std::max(offset, log.last + 1));
     forget_if_unused(log);
 }
 

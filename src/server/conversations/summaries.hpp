@@ -124,7 +124,7 @@ private:
     void remove(SummedUp& log, std::size_t at);
     void remove_gone(SummedUp& log, std::size_t at, std::uint64_t epoch, std::uint64_t offset);
     void removed(SummedUp& log, im::Row user, std::uint64_t offset);
-    void destroyed(SummedUp& log);
+    void destroyed(SummedUp& log, std::uint64_t offset);
     // Its end is to be told, or somebody's membership to be read, but not before `at`.
     void become_due(SummedUp& log, session::TimePoint at);
     void become_due(SummedUp& log) { become_due(log, log.told_at + kInterval); }

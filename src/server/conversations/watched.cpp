@@ -124,7 +124,7 @@ void Watched::committed(const im::Conversation& conversation, const std::shared_
 void Watched::committed(const im::Conversation& conversation, const im::Plan& plan, const im::Outcome& outcome) {
     Watch* const watch = by_key_.empty() ? nullptr : find(conversation.key());
     if (watch == nullptr) return;
-    watch->destroyed |= plan.removed;
+    if (plan.removed) watch->destroyed = conversation.head().last.offset + 1;
     for (const model::Member& member : plan.members) {
         if (member.role == model::Role::none) watch->removals.push_back({member.user, outcome.position.offset});
     }
@@ -160,9 +160,10 @@ void Watched::tell(const im::Conversation& conversation) {
         news.offset = each.offset;
         give(*watch, std::move(news));
     }
-    if (std::exchange(watch->destroyed, false)) {
+    if (const auto end = std::exchange(watch->destroyed, std::nullopt)) {
         FeedNews news;
         news.what = FeedNews::What::destroyed;
+        news.offset = *end;
         give(*watch, std::move(news));
         watch->told = 0;
         watch->end = LogEnd();

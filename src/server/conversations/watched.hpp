@@ -55,7 +55,7 @@ struct FeedNews {
     What what{};
     model::ConversationKey key;
     std::uint64_t generation = 0;        // of (not_)registered
-    std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership
+    std::uint64_t offset = 0;            // told so far; the end of the log; the end of the membership, or of all
     errc code = errc::ok;                // of not_registered
     im::Row row = 0;                     // of registered and told: the conversation's; 0: there is none
     LogEnd end{};                        // likewise
@@ -144,8 +144,8 @@ private:
         im::Row row = 0;                      // the log's; 0: there is none
         std::vector<Written> written{};       // behind that, without a hole
         std::vector<Removal> removals{};
-        bool destroyed = false;
-        bool deleted = false;  // a message was
+        std::optional<std::uint64_t> destroyed{};  // behind the last entry that there was
+        bool deleted = false;                      // a message was
     };
 
     Watch* find(const model::ConversationKey& key);

@@ -276,6 +276,21 @@ TEST_F(EndsOnShards, WhoIsRemovedHearsThatTheRoomIsGoneAndNothingMore) {
     }
 }
 
+// A message that is written just before, in the same group, is told to nobody; but its sender has the receipt.
+TEST_F(EndsOnShards, ARoomThatIsDeletedIsGoneBehindAllThatWasWritten) {
+    start_large(2);
+    meet();
+    for (const auto& line : {bob, ann}) bench->bring(line, sync(line == ann ? seq_++ : 1, 99));
+    ann->handler->on_batch(data(seq_, 100, "x", "room:tea"));
+    ++seq_;
+    ann->handler->on_batch(data(seq_, 101, "x", "room:tea"));
+    ++seq_;
+    bench->bring(ann, of_room(seq_, 102, Verb::conversation_delete, "room:tea"));
+    EXPECT_EQ(code(*ann, 102), errc::ok);
+    for (const auto& line : {bob, ann}) EXPECT_EQ(states(*line), (Told{"room:tea ends at 4 with 0 is gone"}));
+    check();
+}
+
 TEST_F(EndsOnShards, WhoLeavesHearsItOnAllDevices) {
     start_large(2);
     bob = session_of("bob", 1);

@@ -323,12 +323,14 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     return counted;
 }
 
-void ConversationList::on_mark_refused(std::string_view name) {
+void ConversationList::on_mark_refused(std::string_view name, bool unread) {
     const auto found = all_.find(name);
     if (found == all_.end()) return;
     State& state = found->second;
-    state.said = state.has_read;
-    state.count_from = 0;
+    if (!unread) {
+        state.said = state.has_read;
+        state.count_from = 0;
+    }
     if (!std::exchange(state.flag.unsaid, false) || state.flag.from == state.flag.told) return;
     state.flag.from = state.flag.told;
     note_changed(found->first, state);

@@ -109,8 +109,8 @@ public:
     // be said.
     bool on_marked(std::string_view name, std::uint64_t epoch, const wire::im::ReadMark& said,
                    std::optional<std::uint64_t> answered = std::nullopt);
-    // The server does not take it: it is not said again.
-    void on_mark_refused(std::string_view name);
+    // The server does not take it: it is not said again. `unread`: that of mark_unread().
+    void on_mark_refused(std::string_view name, bool unread);
     // What is to be said to the server, in this order: marks that it does not have, or whose answers are to say what is
     // unread.
     struct Unsaid {

@@ -6,41 +6,50 @@ namespace flare::client {
 
 using session::kNever;
 
+namespace {
+
+auto call_of(const ConversationList::Unsaid& mark) {
+    return mark.unread ? unmark_call(mark.name, mark.position) : mark_call(mark.name, mark.position);
+}
+
+}  // namespace
+
 void ReadMarks::mark_read(const std::string& conversation, const Position& upto, MarkDone done) {
     (void)list_.mark(conversation, upto);
     changed_();
-    ask(*mark_call(conversation, upto), conversation, upto.epoch, std::move(done));
+    ask({conversation, upto}, std::move(done));
 }
 
 void ReadMarks::mark_unread(const std::string& conversation, const Position& from, MarkDone done) {
     (void)list_.mark_unread(conversation, from);
     changed_();
-    ask(*unmark_call(conversation, from), conversation, from.epoch, std::move(done));
+    ask({conversation, from, true}, std::move(done));
 }
 
-void ReadMarks::ask(const Call& call, const std::string& conversation, std::uint64_t epoch, MarkDone done) {
-    const std::uint64_t flag = list_.said_of(conversation, epoch);
-    owner_.ask(call, [this, conversation, epoch, flag, done = std::move(done)](const Answer& answer) {
-        on_said(conversation, epoch, flag, answer);
+void ReadMarks::ask(Unsaid asked, MarkDone done) {
+    asked.said = list_.said_of(asked.name, asked.position.epoch);
+    owner_.ask(*call_of(asked), [this, asked, done = std::move(done)](const Answer& answer) {
+        on_said(asked, answer);
         const auto said = read_mark(answer);
         if (!said) return done(said.error());
         // The list knows of entries that the server has not counted.
-        const auto now = list_.mark(conversation, {epoch, 0});
+        const auto now = list_.mark(asked.name, {asked.position.epoch, 0});
         done(now.value_or(ReadMark{said->offset, said->unread, said->more, said->unread_from, said->mentions}));
     });
 }
 
-void ReadMarks::on_said(const std::string& conversation, std::uint64_t epoch, std::uint64_t flag,
-                        const Answer& answer) {
+void ReadMarks::on_said(const Unsaid& asked, const Answer& answer) {
     const auto said = read_mark(answer);
+    const std::uint64_t epoch = asked.position.epoch;
     if (said) {
         // What is known here was not in the log yet as it counted.
-        if (!list_.on_marked(conversation, epoch, *said, flag)) again_at_ = std::min(again_at_, owner_.now() + kDelay);
-        answered_(conversation, epoch, *said);
+        if (!list_.on_marked(asked.name, epoch, *said, asked.said))
+            again_at_ = std::min(again_at_, owner_.now() + kDelay);
+        answered_(asked.name, epoch, *said);
     } else if (boost::system::error_code(said.error().code) == errcond::retryable || answer.code == errc::outbox_full) {
         if (owner_.in_session()) again_at_ = std::min(again_at_, owner_.now() + kDelay);  // else behind the next sync
     } else if (answer.code != errc::not_connected && answer.code != errc::connection_lost) {
-        list_.on_mark_refused(conversation);
+        list_.on_mark_refused(asked.name, asked.unread);
     }
     changed_();
 }
@@ -60,13 +69,12 @@ void ReadMarks::say_again() {
 void ReadMarks::go_on() {
     if (std::exchange(filling_, true)) return;  // the loop below goes on
     while (saying_ < kMostAgain && !unsaid_.empty() && owner_.in_session()) {
-        const ConversationList::Unsaid next = std::move(unsaid_.front());
+        const Unsaid next = std::move(unsaid_.front());
         unsaid_.pop_front();
         ++saying_;
-        const auto call = next.unread ? unmark_call(next.name, next.position) : mark_call(next.name, next.position);
-        owner_.ask(*call, [this, next](const Answer& answer) {
+        owner_.ask(*call_of(next), [this, next](const Answer& answer) {
             --saying_;
-            on_said(next.name, next.position.epoch, next.said, answer);
+            on_said(next, answer);
             go_on();
         });
     }

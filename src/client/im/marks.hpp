@@ -44,15 +44,15 @@ public:
 
 private:
     void go_on();
-    void ask(const Call& call, const std::string& conversation, std::uint64_t epoch, MarkDone done);
-    // `flag`: ConversationList::said_of() when it was asked.
-    void on_said(const std::string& conversation, std::uint64_t epoch, std::uint64_t flag, const Answer& answer);
+    using Unsaid = ConversationList::Unsaid;
+    void ask(Unsaid asked, MarkDone done);
+    void on_said(const Unsaid& asked, const Answer& answer);
 
     ConversationList& list_;
     Feeds::Owner& owner_;
     const std::function<void()> changed_;
     const Answered answered_;
-    std::deque<ConversationList::Unsaid> unsaid_;
+    std::deque<Unsaid> unsaid_;
     std::size_t saying_ = 0;  // requests that say them
     bool filling_ = false;    // go_on() is at work
     session::TimePoint again_at_ = session::kNever;

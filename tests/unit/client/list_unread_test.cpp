@@ -343,5 +343,18 @@ TEST_F(Listed, EntriesThatAreLeftOutMayHaveBeenUnread) {
     EXPECT_EQ(mark(), "0 above 51");
 }
 
+TEST_F(Listed, AMarkIsSaidAgainAlthoughWhatIsUnreadByHandIsRefused) {
+    name({"room:tea", 12, 10});
+    list.mark("room:tea", {kEpoch, 12});
+    list.mark_unread("room:tea", {kEpoch, 11});
+    list.on_mark_refused("room:tea", true);
+    const auto unsaid = list.unsaid();
+    ASSERT_EQ(unsaid.size(), 1u);
+    EXPECT_FALSE(unsaid[0].unread);
+    EXPECT_EQ(unsaid[0].position.offset, 12u);
+    list.on_mark_refused("room:tea", false);
+    EXPECT_TRUE(list.unsaid().empty());
+}
+
 }  // namespace
 }  // namespace flare::client

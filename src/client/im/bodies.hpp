@@ -74,6 +74,11 @@ struct Subscribed {
     std::uint64_t next = 0;
     std::optional<wire::im::FeedReset> reset;
     std::vector<UserMark> others;
+
+    // Messages of the log before `next`; nothing: it does not say.
+    std::optional<std::uint64_t> messages() const {
+        return next == head.last + 1 ? std::optional(head.messages) : std::nullopt;
+    }
 };
 Checked<Subscribed> read_subscribed(const Answer& answer);
 Checked<> read_unsubscribed(const Answer& answer);

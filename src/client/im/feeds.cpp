@@ -205,7 +205,7 @@ void Feeds::on_subscribed(const std::string& name, const Answer& answer) {
             tell_gap(feed, *subscription.gap);
         } else {
             // The application may have chosen a later place.
-            if (follower_ != nullptr) follower_->on_skipped(name, subscription.after);
+            if (follower_ != nullptr) follower_->on_skipped(name, subscription.after, begun->messages());
             if (keeper_) keeper_->moved(name, feed.cursor.told_upto());
         }
         result = std::move(subscription);

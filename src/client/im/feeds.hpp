@@ -81,8 +81,9 @@ public:
                               wire::Encodings encodings) = 0;
         // The user is a member, and a feed has begun.
         virtual void on_member(const std::string& conversation, const Subscribed& begun) = 0;
-        // Entries up to this one are not told.
-        virtual void on_skipped(const std::string& conversation, const Position& upto) = 0;
+        // Entries up to this one are not told. `messages`: of the log up to there, if that is known.
+        virtual void on_skipped(const std::string& conversation, const Position& upto,
+                                std::optional<std::uint64_t> messages = std::nullopt) = 0;
         // Own messages, whose receipts have come.
         virtual void on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) = 0;
         // An own message, whose receipt has come, is there; `counts`: it is not silent. Nothing is told of the

@@ -187,7 +187,7 @@ void ConversationList::on_visible_from(std::string_view name, std::uint64_t epoc
     note_changed(state->about.name, *state);
 }
 
-void ConversationList::on_gap(std::string_view name, const Position& upto) {
+void ConversationList::on_gap(std::string_view name, const Position& upto, std::optional<std::uint64_t> messages) {
     State* const state = find(name, upto.epoch);
     if (state == nullptr || upto.offset <= state->counted) return;
     if (upto.offset > state->mark) {
@@ -200,8 +200,10 @@ void ConversationList::on_gap(std::string_view name, const Position& upto) {
         state->count_from = upto.offset;
         uncounted_ = true;
     }
-    state->count_upto(upto.offset, std::nullopt);
-    state->about.head.last = std::max(state->about.head.last, upto.offset);
+    state->count_upto(upto.offset, messages);
+    LogHead& head = state->about.head;
+    head.last = std::max(head.last, upto.offset);
+    head.messages = std::max(head.messages, messages.value_or(0));
     forget_entries(*state);
     state->heard = std::max(state->heard, upto.offset);
     note_changed(state->about.name, *state);
@@ -312,13 +314,16 @@ bool ConversationList::on_marked(std::string_view name, std::uint64_t epoch, con
     State* const state = find(name, epoch);
     if (state == nullptr) return true;
     const ReadMark before = state->read_mark();
+    const bool was_hidden = state->is_hidden();
     const bool counted = state->count_answer(read);
+    LogHead& head = state->about.head;
+    if (read.last <= head.last) head.messages = std::max(head.messages, read.messages);
     state->flag.told = read.unread_from;
     if (answered == state->flag.number) state->flag.unsaid = false;
     if (!state->flag.unsaid) state->flag.from = read.unread_from;
     const ReadMark now = state->read_mark();
     if (before.offset != now.offset || before.unread != now.unread || before.more != now.more ||
-        before.unread_from != now.unread_from || before.mentions != now.mentions)
+        before.unread_from != now.unread_from || before.mentions != now.mentions || was_hidden != state->is_hidden())
         note_changed(state->about.name, *state);
     return counted;
 }

@@ -78,8 +78,8 @@ public:
     void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
     // The user may read from this offset on: what is below it does not count, and is not shown.
     void on_visible_from(std::string_view name, std::uint64_t epoch, std::uint64_t offset);
-    // Entries up to this one are not told.
-    void on_gap(std::string_view name, const Position& upto);
+    // Entries up to this one are not told. `messages`: of the log up to there; nothing: that is not known.
+    void on_gap(std::string_view name, const Position& upto, std::optional<std::uint64_t> messages = std::nullopt);
     // Own messages, of which the list may not have been told.
     void on_own_passed(std::string_view name, const FeedCursor::Passed& own);
     // An own message is in the log. `entry`: with its offset.

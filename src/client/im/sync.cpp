@@ -438,7 +438,9 @@ void Sync::on_member(const std::string& conversation, const Subscribed& begun) {
     }
 }
 
-void Sync::on_skipped(const std::string& conversation, const Position& upto) { list_.on_gap(conversation, upto); }
+void Sync::on_skipped(const std::string& conversation, const Position& upto, std::optional<std::uint64_t> messages) {
+    list_.on_gap(conversation, upto, messages);
+}
 
 void Sync::on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) {
     list_.on_own_passed(conversation, own);

@@ -126,7 +126,8 @@ private:
     void on_entry(const std::string& conversation, std::uint64_t epoch, const wire::im::Entry& entry,
                   wire::Encodings encodings) override;
     void on_member(const std::string& conversation, const Subscribed& begun) override;
-    void on_skipped(const std::string& conversation, const Position& upto) override;
+    void on_skipped(const std::string& conversation, const Position& upto,
+                    std::optional<std::uint64_t> messages) override;
     void on_own_passed(const std::string& conversation, const FeedCursor::Passed& own) override;
     void on_own_at(const std::string& conversation, const Position& at, bool counts) override;
     void on_no_member(const std::string& conversation) override;

@@ -343,6 +343,24 @@ TEST_F(Listed, EntriesThatAreLeftOutMayHaveBeenUnread) {
     EXPECT_EQ(mark(), "0 above 51");
 }
 
+// A subscription begins behind an own message whose receipt is still to come.
+TEST_F(Listed, MessagesThatAreLeftOutCountWhereItIsKnownHowManyTheyAre) {
+    const auto hidden = [this] { return list.item("room:tea")->settings.hidden; };
+    name({"room:tea", 10, 10});
+    choose({.hidden_below = 11});
+    list.on_gap("room:tea", {kEpoch, 11}, 11);
+    EXPECT_FALSE(hidden());
+    list.on_own("room:tea", kEpoch, packed_of(entry_of(11, "ann"), Bytes()).entry);
+    choose({.hidden_below = 12});
+    EXPECT_TRUE(hidden()) << "it counts once";
+    list.on_gap("room:tea", {kEpoch, 13});
+    EXPECT_TRUE(hidden());
+    (void)list.take_changed();
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {10, 3, false, 13, 13}));
+    EXPECT_FALSE(hidden()) << "the server has counted";
+    EXPECT_EQ(list.take_changed().size(), 1u);
+}
+
 TEST_F(Listed, AMarkIsSaidAgainAlthoughWhatIsUnreadByHandIsRefused) {
     name({"room:tea", 12, 10});
     list.mark("room:tea", {kEpoch, 12});

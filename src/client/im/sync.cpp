@@ -176,7 +176,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
                 const std::shared_ptr<void>& taken) {
     if (ListInvitations::is_one(from)) {
         if (began) return;
-        if (!states_.invitations().take(from, encodings)) pass_.doubted = missed_ = true;
+        if (!states_.invitations().take(from, encodings)) doubt_page();
         missed_ |= pass_.ended;
         return;
     }
@@ -186,6 +186,8 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
         kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
     const im::Head& head = *from.about->head;
     const auto newer = states_.settings_of(name, head.epoch);
+    // They may be those of a membership before this one: the list is asked for once more.
+    if (newer && !before) doubt_page();
     const std::uint64_t cleared_before = list_.cleared_to(name, head.epoch);
     if (!list_.name(from, encodings, newer)) {
         return owner_.tell(event::Error{
@@ -207,6 +209,15 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     tell_changes(taken);
     states_.take_early(name);  // first: the page may be older
     states_.others().on_told(name, head.epoch, marks_of(from.others));
+}
+
+// Nobody knows if it, or what has come in another lane, is newer.
+void Sync::doubt_page() {
+    if (!syncing_) {
+        again_.at = std::min(again_.at, states_.ask_at(owner_.now()));
+        return;
+    }
+    pass_.doubted = missed_ = true;
 }
 
 // How far an earlier run was told what this one has not named yet: it goes on there.

@@ -143,6 +143,7 @@ private:
     // `began`: now, unasked.
     void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
+    void doubt_page();
     Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
                       bool is_new) const;
     void take_early_frames();

@@ -138,6 +138,28 @@ TEST_F(ToldStates, AConversationThatBeginsTakesWhatWasTold) {
     EXPECT_EQ(sync.list()[0].mark.unread, 1u);
 }
 
+// Nobody knows whether the state is of this membership: a page that is read later does.
+TEST_F(ToldStates, WhatWasChosenInAnEarlierMembershipGoesWithIt) {
+    synced({{"room:tea", 3, 12}});
+    auto chosen = ends("room:soup", 0, 0);
+    chosen.settings = wire::im::Settings{.pinned = 5};
+    told(chosen);
+    wire::im::Feed frame;
+    frame.began = wire_of(kept({"room:soup", 4, 12, 12, 9, 3}));
+    (void)tell(4, std::move(frame));
+    EXPECT_EQ(sync.list()[0].settings.pinned, 5u);
+    time += ListStates::kPatience;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    auto read = page({{"room:soup", 4, 12, 12, 9, 3}}, "c2");
+    read.conversations[0].settings.emplace();
+    answer(read);
+    EXPECT_EQ(sync.list()[0].about.name, "room:soup");
+    EXPECT_EQ(sync.list()[0].settings.pinned, 0u);
+    (void)handled();
+    EXPECT_EQ(asked(), "");
+}
+
 TEST_F(ToldStates, AServerThatHasForgottenStatesIsAskedForTheList) {
     synced({{"room:tea", 3, 12}});
     told({});

@@ -56,6 +56,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         return;
     }
     listen(feed, named.name, named.number);
+    pass_own(feed, named.name);
     if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
     if (is_new) {
         FeedNote noted;
@@ -72,7 +73,7 @@ bool Feeds::Feed::reaches_back(const Named& named) const {
     const Position& at = cursor.position();
     if (at.epoch != named.end.epoch) return false;
     // Receipts of this session may be newer than the page.
-    if (at.offset > named.end.offset) return at.offset <= own_upto;
+    if (at.offset > named.end.offset) return at.offset <= own_upto && !cursor.paused();
     for (const wire::im::Entry& entry : named.entries) {
         const bool known = entry.offset == at.offset && !cursor.id().is_nil();
         if (known && entry.id != cursor.id()) return false;  // another log
@@ -182,6 +183,15 @@ void Feeds::Unfollowed::keep(const std::string& name, FeedCursor left) {
 std::optional<FeedCursor> Feeds::Unfollowed::take(const std::string& name) {
     auto known = all.extract(name);
     return known ? std::optional(std::move(known.mapped())) : std::nullopt;
+}
+
+// The log is the one that was told: own messages of this session that come next need not be.
+void Feeds::pass_own(Feed& feed, const std::string& name) {
+    if (!feed.cursor.go_on() || !keeper_) return;
+    owner_.tell_later([keeper = keeper_, shown = feed.shown, name, upto = feed.cursor.told_upto()] {
+        if (!shown->over()) keeper->moved(name, upto);
+        return std::optional<Event>();
+    });
 }
 
 void Feeds::listen(Feed& feed, const std::string& name, std::uint32_t number) {

@@ -27,6 +27,13 @@ void FeedCursor::note_own(const Position& at, const Uuid& id, bool counts) {
     if (same) absorb();
 }
 
+bool FeedCursor::go_on() {
+    paused_ = false;
+    const std::uint64_t before = position_.offset;
+    if (begun_ && own_epoch_ == position_.epoch) absorb();
+    return position_.offset != before;
+}
+
 bool FeedCursor::skip_to(std::uint64_t offset) {
     if (offset <= position_.offset) return false;
     begin({position_.epoch, offset}, Uuid());
@@ -64,6 +71,7 @@ FeedCursor::Taken FeedCursor::take(std::uint64_t offset, const Uuid& id) {
 
 // Own messages that come next are told already.
 void FeedCursor::absorb() {
+    if (paused_) return;
     for (auto next = own_.begin(); next != own_.end() && next->first == position_.offset + 1; next = own_.begin()) {
         position_.offset = next->first;
         id_ = next->second.id;

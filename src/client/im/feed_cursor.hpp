@@ -50,6 +50,12 @@ public:
     bool knows_anything() const noexcept { return begun_ || !own_.empty(); }
     // The receipt of an own message has come: its entry is not told. `counts`: as in Own.
     void note_own(const Position& at, const Uuid& id, bool counts = true);
+    // In a new session the log may be another one of the same epoch, until a feed has begun there: till then receipts
+    // do not move the position, which is what the server compares.
+    void pause() noexcept { paused_ = true; }
+    bool paused() const noexcept { return paused_; }
+    // A feed has begun. True: the position has moved.
+    bool go_on();
     // Entries up to this offset are not told. False: the position is there already, or further.
     bool skip_to(std::uint64_t offset);
 
@@ -74,7 +80,9 @@ private:
     std::uint64_t reached_ = 0;  // the offset without the own messages behind it
     Uuid id_;
     bool begun_ = false;
-    // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset + 1.
+    bool paused_ = false;
+    // Of one epoch. Invariant: once begun, if it is the position's, all of them are above position_.offset; and above
+    // position_.offset + 1, unless it is paused.
     std::map<std::uint64_t, Sent> own_;
     std::uint64_t own_epoch_ = 0;
     // Above reached_, up to the position; of more than kMostOwn, the older half is forgotten.

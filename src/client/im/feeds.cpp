@@ -299,9 +299,12 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
     } else {
         // Behind what the user may read now nothing is missing; before the position nothing is told again.
         (void)feed.cursor.skip_to(begun.next - 1);
+        pass_own(feed, name);
         return std::nullopt;
     }
-    return feed.apply(name, reset, begun.visible_from);
+    auto gap = feed.apply(name, reset, begun.visible_from);
+    pass_own(feed, name);
+    return gap;
 }
 
 // ---- from the session ----
@@ -316,6 +319,7 @@ void Feeds::begin_session(bool sync) {
     for (auto& [name, feed] : all_) {
         feed.number = 0;
         feed.own_upto = 0;
+        feed.cursor.pause();
         feed.awaits = sync && feed.wanted();
         feed.queued = false;
         feed.again_at = kNever;

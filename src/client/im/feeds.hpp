@@ -277,6 +277,7 @@ private:
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
     void tell_gap(Feed& feed, HistoryGap gap);
     void listen(Feed& feed, const std::string& name, std::uint32_t number);
+    void pass_own(Feed& feed, const std::string& name);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
     void forget_number(Feed& feed);
 

@@ -142,6 +142,20 @@ TEST_F(Cursor, ForgetsOwnMessagesBeyondItsBound) {
     EXPECT_EQ(next.missing->first, 12 + FeedCursor::kMostOwn);
 }
 
+TEST_F(Cursor, StaysUntilAFeedHasBegunInANewSession) {
+    cursor.begin({7, 10}, id(10));
+    cursor.pause();
+    own(11);
+    own(12);
+    EXPECT_EQ(cursor.position().offset, 10u);
+    EXPECT_EQ(cursor.id(), id(10));
+    EXPECT_TRUE(cursor.go_on());
+    EXPECT_EQ(cursor.position().offset, 12u);
+    EXPECT_FALSE(cursor.go_on());
+    own(13);
+    EXPECT_EQ(cursor.position().offset, 13u);
+}
+
 TEST_F(Cursor, OffsetsAtTheEndOfTheWorldDoNotWrap) {
     cursor.begin({7, UINT64_MAX - 1}, Uuid());
     EXPECT_TRUE(fresh(UINT64_MAX));

@@ -117,6 +117,22 @@ TEST_F(RenewedSubscriptions, ReceiptsWhileItIsRenewedCount) {
     EXPECT_EQ(heard(), "room:tea 12; ");
 }
 
+// An older copy of the store was put back, and this client was the first to write to it.
+TEST_F(RenewedSubscriptions, ReceiptsDoNotHideThatALogHasDiverged) {
+    subscribed("room:tea", 3);
+    (void)tell(3, {message(11)});
+    (void)heard();
+    lose_session();
+    next_session();
+    for (const std::uint64_t offset : {11u, 12u, 13u}) feeds.on_stored("room:tea", {{7, offset}, {}}, id(200 + offset));
+    lose_session();
+    next_session();
+    EXPECT_EQ(asked(), "subscribe room:tea 7:11");
+    EXPECT_EQ(requests[0].subscribe().id, id(11)) << "as it was told";
+    begun(1, 1, 13, reset(wire::im::FeedResetReason::diverged, 14));
+    EXPECT_EQ(heard(), "diverged 1-13; ");
+}
+
 TEST_F(RenewedSubscriptions, IsRenewedOnceMoreIfTheSessionIsLostMeanwhile) {
     subscribed("room:tea", 3);
     for (int round = 0; round < 3; ++round) {

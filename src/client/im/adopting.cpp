@@ -56,7 +56,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
         return;
     }
     listen(feed, named.name, named.number);
-    pass_own(feed, named.name);
+    feed.pass_own(named.name, owner_, keeper_);
     if (named.visible_from != 0) (void)feed.cursor.skip_to(named.visible_from - 1);
     if (is_new) {
         FeedNote noted;
@@ -185,11 +185,10 @@ std::optional<FeedCursor> Feeds::Unfollowed::take(const std::string& name) {
     return known ? std::optional(std::move(known.mapped())) : std::nullopt;
 }
 
-// The log is the one that was told: own messages of this session that come next need not be.
-void Feeds::pass_own(Feed& feed, const std::string& name) {
-    if (!feed.cursor.go_on() || !keeper_) return;
-    owner_.tell_later([keeper = keeper_, shown = feed.shown, name, upto = feed.cursor.told_upto()] {
-        if (!shown->over()) keeper->moved(name, upto);
+void Feeds::Feed::pass_own(const std::string& name, Owner& owner, const std::shared_ptr<Keeper>& keeper) {
+    if (!cursor.go_on() || !keeper) return;
+    owner.tell_later([keeper, told = shown, name, upto = cursor.told_upto()] {
+        if (!told->over()) keeper->moved(name, upto);
         return std::optional<Event>();
     });
 }

@@ -299,11 +299,11 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
     } else {
         // Behind what the user may read now nothing is missing; before the position nothing is told again.
         (void)feed.cursor.skip_to(begun.next - 1);
-        pass_own(feed, name);
+        feed.pass_own(name, owner_, keeper_);
         return std::nullopt;
     }
     auto gap = feed.apply(name, reset, begun.visible_from);
-    pass_own(feed, name);
+    feed.pass_own(name, owner_, keeper_);
     return gap;
 }
 

@@ -219,6 +219,8 @@ private:
         // What is left out; nothing: what has been told already.
         std::optional<HistoryGap> apply(const std::string& name, const wire::im::FeedReset& reset,
                                         std::uint64_t visible_from);
+        // It has begun in a log that is the one which was told: own messages that come next need not be.
+        void pass_own(const std::string& name, Owner& owner, const std::shared_ptr<Keeper>& keeper);
         // `more`: what is to be said beside the place.
         void note(FeedRecord* record, FeedNote::What what, const std::string& name, FeedNote more = {});
         // `last`: the newest entry; `gap`: one is told next.
@@ -277,7 +279,6 @@ private:
                     const std::shared_ptr<const FeedOrigin>& origin, const std::shared_ptr<void>& taken);
     void tell_gap(Feed& feed, HistoryGap gap);
     void listen(Feed& feed, const std::string& name, std::uint32_t number);
-    void pass_own(Feed& feed, const std::string& name);
     void end(const std::string& name, Feed& feed, Failure reason, std::uint64_t offset);
     void forget_number(Feed& feed);
 

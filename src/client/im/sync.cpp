@@ -60,7 +60,7 @@ void Sync::restore(const CacheContents& kept) {
 
 void Sync::close() {
     ++turn_;
-    early_.clear();
+    early_ = Early();
     held_ = Holding();
     feeds_.close();
 }
@@ -69,8 +69,7 @@ void Sync::close() {
 
 void Sync::begin_session() {
     ++turn_;
-    early_.clear();
-    unlisted_.clear();  // the next page is newer
+    early_ = Early();  // the next page is newer
     open_ = false;
     again_.at = kNever;
     again_.delay = kFirstDelay;
@@ -116,7 +115,7 @@ void Sync::on_page(const Answer& answer) {
     open_ = false;
     const auto page = read_page(answer);
     if (!page) {
-        early_.clear();
+        early_.frames.clear();
         states_.take_kept();
         tell_changes();
         return on_failed(page.error(), answer.retry_after_ms);
@@ -183,7 +182,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
     const auto [start, start_id] =
-        kept_.told_before(name).value_or(ToldUpto{start_of(from, before, began || !first_), {}});
+        kept_.told_before(name).value_or(ToldUpto{held_.start_of(from, before, began || !first_), {}});
     const im::Head& head = *from.about->head;
     const auto newer = states_.settings_of(name, head.epoch);
     // They may be those of a membership before this one: the list is asked for once more.
@@ -193,7 +192,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
         return owner_.tell(event::Error{
             Failure(errc::too_many_conversations, "the list of conversations is full: " + name + " is not in it")});
     }
-    for (Entry& own : unlisted_.take(name, {head.epoch, head.last})) list_.on_own(name, head.epoch, std::move(own));
+    for (Entry& own : early_.own.take(name, {head.epoch, head.last})) list_.on_own(name, head.epoch, std::move(own));
     const std::uint64_t cleared_to = list_.cleared_to(name, head.epoch);
     if (cleared_to > cleared_before) feeds_.clear(name, {head.epoch, cleared_to});
     feeds_.adopt({name,
@@ -227,7 +226,8 @@ std::optional<ToldUpto> Sync::Kept::told_before(const std::string& name) {
 }
 
 // Behind what its entries are told, if none of them has been told.
-Position Sync::start_of(const im::SyncedConversation& from, const std::optional<Position>& before, bool is_new) const {
+Position Sync::Holding::start_of(const im::SyncedConversation& from, const std::optional<Position>& before,
+                                 bool is_new) const {
     const im::Head& head = *from.about->head;
     const Position end{head.epoch, head.last};
     if (before) return before->epoch == end.epoch ? *before : end;
@@ -238,14 +238,14 @@ Position Sync::start_of(const im::SyncedConversation& from, const std::optional<
     }
     // What is old is in the list; what has just come as Data is told.
     for (const im::Entry& entry : from.entries) {
-        if (entry.from == from.about->conversation && holds(entry.from, entry.id)) return {end.epoch, entry.offset - 1};
+        if (entry.from == from.about->conversation && has(entry.from, entry.id)) return {end.epoch, entry.offset - 1};
     }
     return end;
 }
 
 // Those of feeds that are known by now.
 void Sync::take_early_frames() {
-    for (const EarlyFrame& early : std::exchange(early_, {})) {
+    for (const EarlyFrame& early : std::exchange(early_.frames, {})) {
         const Bytes whole(early.body);
         const auto frame = im::decode<im::Feed>(whole.view());
         if (frame && feeds_.knows(early.number))
@@ -340,7 +340,7 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
     if (feeds_.knows(number)) {
         feeds_.on_feed(number, frame, whole, encodings, taken);
     } else if (open_ && !began) {
-        early_.push_back({number, im::encode(frame), encodings, taken});
+        early_.frames.push_back({number, im::encode(frame), encodings, taken});
     }
     tell_changes(taken);
 }
@@ -355,9 +355,8 @@ bool Sync::hold(const std::string& from, const Uuid& id, std::size_t bytes, std:
     return true;
 }
 
-bool Sync::holds(std::string_view from, const Uuid& id) const {
-    return std::any_of(held_.all.begin(), held_.all.end(),
-                       [&](const Held& held) { return held.id == id && held.from == from; });
+bool Sync::Holding::has(std::string_view from, const Uuid& id) const {
+    return std::any_of(all.begin(), all.end(), [&](const Held& held) { return held.id == id && held.from == from; });
 }
 
 void Sync::release_held() {
@@ -373,7 +372,7 @@ std::optional<ToldUpto> Sync::on_stored(const std::string& conversation, const S
     if (const auto end = list_.end_of(conversation); end && end->epoch == stored.position.epoch) {
         list_.on_own(conversation, stored.position.epoch, std::move(entry));
     } else {
-        unlisted_.keep(conversation, stored.position.epoch, std::move(entry));
+        early_.own.keep(conversation, stored.position.epoch, std::move(entry));
     }
     tell_changes();
     return upto;

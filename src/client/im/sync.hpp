@@ -77,7 +77,7 @@ public:
     // it is to be told, false that a feed tells it.
     bool hold(const std::string& from, const Uuid& id, std::size_t bytes, std::function<void(bool)> decide);
     // It is not decided yet: if a feed tells it meanwhile, that is the first time.
-    bool holds(std::string_view from, const Uuid& id) const;
+    bool holds(std::string_view from, const Uuid& id) const { return held_.has(from, id); }
     // The receipt of an own message has come. `entry`: without offset and time.
     // Returns what Feeds::on_stored() does.
     std::optional<ToldUpto> on_stored(const std::string& conversation, const StoredAt& stored, Entry entry);
@@ -106,6 +106,11 @@ private:
         wire::Encodings encodings = 0;
         std::shared_ptr<void> taken;
     };
+    // What has come before the page, or the frame, that it belongs to.
+    struct Early {
+        std::vector<EarlyFrame> frames{};
+        UnlistedOwn own{};
+    };
     // When the list is asked for again, and how long after the next failure.
     struct Again {
         session::TimePoint at = session::kNever;
@@ -117,6 +122,11 @@ private:
         std::function<void(bool)> decide;
     };
     struct Holding {
+        bool has(std::string_view from, const Uuid& id) const;
+        // Behind what the entries of a conversation are told, if none of them has been told.
+        Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
+                          bool is_new) const;
+
         std::vector<Held> all{};
         std::size_t bytes = 0;
         session::TimePoint until = session::kNever;
@@ -144,8 +154,6 @@ private:
     void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
     void doubt_page();
-    Position start_of(const wire::im::SyncedConversation& from, const std::optional<Position>& before,
-                      bool is_new) const;
     void take_early_frames();
     void end_pass(std::string_view cursor, const std::shared_ptr<void>& taken);
     void finish(const std::shared_ptr<void>& taken);
@@ -183,8 +191,7 @@ private:
     bool first_ = true;  // no sync is over yet
     bool told_unavailable_ = false;
     std::optional<std::uint64_t> whole_since_;  // what no pass has named from this one on is gone
-    std::vector<EarlyFrame> early_;
-    UnlistedOwn unlisted_;
+    Early early_;
     Holding held_;
     Again again_;
 };

@@ -44,10 +44,6 @@ public:
         });
         return taken;
     }
-    void clear() {
-        all_.clear();
-        bytes_ = 0;
-    }
 
 private:
     struct Kept {

@@ -302,6 +302,7 @@ std::optional<HistoryGap> Feeds::begin(const std::string& name, Feed& feed, cons
         feed.pass_own(name, owner_, keeper_);
         return std::nullopt;
     }
+    if (stays_in_log(reset, feed.cursor.position().epoch)) feed.pass_own(name, owner_, keeper_);
     auto gap = feed.apply(name, reset, begun.visible_from);
     feed.pass_own(name, owner_, keeper_);
     return gap;

@@ -133,6 +133,16 @@ TEST_F(RenewedSubscriptions, ReceiptsDoNotHideThatALogHasDiverged) {
     EXPECT_EQ(heard(), "diverged 1-13; ");
 }
 
+TEST_F(RenewedSubscriptions, OwnMessagesThatWereRemovedMeanwhileAreNotMissing) {
+    subscribed("room:tea", 3);
+    lose_session();
+    next_session();
+    for (std::uint64_t offset = 11; offset <= 20; ++offset) feeds.on_stored("room:tea", {{7, offset}, {}}, id(offset));
+    begun(1, 16, 20, reset(wire::im::FeedResetReason::pruned, 16));
+    (void)tell(1, {message(16, "ann"), message(21)});
+    EXPECT_EQ(heard(), "room:tea 21; ");
+}
+
 TEST_F(RenewedSubscriptions, IsRenewedOnceMoreIfTheSessionIsLostMeanwhile) {
     subscribed("room:tea", 3);
     for (int round = 0; round < 3; ++round) {

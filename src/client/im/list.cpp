@@ -189,8 +189,9 @@ void ConversationList::on_visible_from(std::string_view name, std::uint64_t epoc
 
 void ConversationList::on_gap(std::string_view name, const Position& upto, std::optional<std::uint64_t> messages) {
     State* const state = find(name, upto.epoch);
-    if (state == nullptr || upto.offset <= state->counted) return;
-    if (upto.offset > state->mark) {
+    if (state == nullptr || upto.offset <= std::min(state->counted, state->about.head.last)) return;
+    const bool is_counted = upto.offset <= state->counted;
+    if (!is_counted && upto.offset > state->mark) {
         state->mentions_below = state->mentions();
         state->below += state->others.size();
         state->others.clear();
@@ -200,7 +201,7 @@ void ConversationList::on_gap(std::string_view name, const Position& upto, std::
         state->count_from = upto.offset;
         uncounted_ = true;
     }
-    state->count_upto(upto.offset, messages);
+    if (!is_counted) state->count_upto(upto.offset, messages);
     LogHead& head = state->about.head;
     head.last = std::max(head.last, upto.offset);
     head.messages = std::max(head.messages, messages.value_or(0));

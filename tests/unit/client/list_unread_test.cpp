@@ -361,6 +361,16 @@ TEST_F(Listed, MessagesThatAreLeftOutCountWhereItIsKnownHowManyTheyAre) {
     EXPECT_EQ(list.take_changed().size(), 1u);
 }
 
+// The answer to a mark has counted them.
+TEST_F(Listed, WhatIsLeftOutAndCountedMovesTheEndOfTheLog) {
+    name({"room:tea", 10, 10});
+    EXPECT_TRUE(list.on_marked("room:tea", kEpoch, {10, 3, false, 13, 13}));
+    list.on_gap("room:tea", {kEpoch, 12});
+    EXPECT_EQ(list.end_of("room:tea")->offset, 12u);
+    EXPECT_EQ(mark(), "3 above 10");
+    EXPECT_FALSE(list.take_uncounted());
+}
+
 TEST_F(Listed, AMarkIsSaidAgainAlthoughWhatIsUnreadByHandIsRefused) {
     name({"room:tea", 12, 10});
     list.mark("room:tea", {kEpoch, 12});

@@ -500,7 +500,11 @@ void Sync::on_time() {
     if (held_.until <= now) release_held();
     if (again_.at > now || !owner_.in_session()) return;
     again_.at = kNever;
-    begin_pass(0);
+    if (syncing_) {  // the pass behind this one is read later
+        missed_ = true;
+    } else {
+        begin_pass(0);
+    }
 }
 
 }  // namespace flare::client

@@ -176,6 +176,25 @@ TEST_F(ToldStates, AServerThatHasForgottenStatesIsAskedForTheList) {
     EXPECT_EQ(asked(), "");
 }
 
+// Else both pages would be on their way, and what comes between them would be undone by the second.
+TEST_F(ToldStates, AListIsNotAskedForWhileItsPageIsOnItsWay) {
+    synced({{"room:tea", 3, 12}});
+    sync.choose(*set_call("room:tea", {.pinned = 1}), "room:tea", 0, [](const auto&) {});
+    told({});
+    time += ListStates::kPatience;
+    sync.on_time();
+    refuse(errc::storage_failed);
+    time += ReadMarks::kDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "sync c1 - 20/10");
+    answer(page({}, "c2"));
+    (void)handled();
+    EXPECT_EQ(asked(), "sync c2 - 200/1") << "the server may have done it";
+    answer(page({}, "c3"));
+    EXPECT_EQ(handled(), "synced; ");
+    EXPECT_EQ(asked(), "");
+}
+
 TEST_F(ToldStates, WhatIsKeptIsBounded) {
     sync.begin_session();
     for (std::size_t i = 0; i <= ListStates::kMostKept; ++i) told(moved("room:" + std::to_string(i), 1, 0, 1));

@@ -106,6 +106,8 @@ void Listener::check_shelf(const std::string& conversation, const Heard& heard) 
     for (const auto& [offset, message] : heard.shelf.messages()) {
         const auto shown = book_.shown(key, {heard.epoch, offset});
         if (!shown) continue;  // it may not be read any more
+        // A subscription that begins behind it, where its user may read now, does not notice that the log is another.
+        if (book_.unknown_copy() && !book_.is_open_to(client_.user, key, {heard.epoch, offset})) continue;
         world_.trace(client_.name + " keeps " + conversation + " " + std::to_string(offset));
         world_.require(message.id == shown->id && message.payload == shown->payload, "who was told knows the text");
         world_.require(message.deleted == shown->deleted, "who was told knows what is deleted");

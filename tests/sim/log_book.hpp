@@ -90,7 +90,10 @@ public:
         bool forward = false;
         model::Position end_then{};      // where the log ended as it was asked for
         model::Position cleared_then{};  // up to where its reader had been told that it is cleared
+        std::size_t memberships_then{};  // how often its reader had become a member
     };
+    // What is known as it is asked for.
+    void asks(const std::string& user, const model::ConversationKey& key, Query& query) const;
     void page(const std::string& user, const model::ConversationKey& key, const Query& query,
               const wire::im::HistoryPage& page);
     void head(const model::ConversationKey& key, const wire::im::Head& head);
@@ -163,8 +166,6 @@ public:
     std::uint64_t cleared_to(const std::string& user, const model::ConversationKey& key, std::uint64_t epoch) const;
     // The user was told that everything up to there is cleared.
     void cleared(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
-    // As somebody was told last.
-    model::Position cleared_heard(const std::string& user, const model::ConversationKey& key) const;
     // The user was told that this is marked as read.
     void marked(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
 

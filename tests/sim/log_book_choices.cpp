@@ -77,16 +77,20 @@ void LogBook::cleared(const std::string& user, const model::ConversationKey& key
     member->second.cleared_heard = std::max(member->second.cleared_heard, heard);
 }
 
-model::Position LogBook::cleared_heard(const std::string& user, const model::ConversationKey& key) const {
+void LogBook::asks(const std::string& user, const model::ConversationKey& key, Query& query) const {
+    query.end_then = end_of(key);
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
-    return member == nullptr ? model::Position() : model::Position{log->epoch, member->cleared_heard};
+    if (member == nullptr) return;
+    query.cleared_then = {log->epoch, member->cleared_heard};
+    query.memberships_then = member->may_read.size();
 }
 
-// Nobody reads what they knew to be cleared when they asked.
+// Nobody reads what they knew to be cleared when they asked. Whoever has left meanwhile, and come back, begins anew.
 void LogBook::check_cleared(const Log& log, const Membership& member, const Query& query,
                             const wire::im::Entry& entry) const {
     if (query.cleared_then.epoch != log.epoch || unknown_copy_) return;
+    if (query.memberships_then != member.may_read.size()) return;
     const std::uint64_t upto = std::min(query.cleared_then.offset, member.settings.cleared_to);
     world_.require(entry.offset > upto, "nobody reads what they have cleared");
     const bool changes = entry.kind == EntryKind::edit || entry.kind == EntryKind::reaction;

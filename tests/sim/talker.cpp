@@ -120,8 +120,7 @@ void Talker::ask(const Uuid& id, Request request) {
         sent.payload = request.text;
         book_.sends(id, std::move(sent));
     } else if (request.verb == Verb::history) {
-        request.query.end_then = book_.end_of(LogBook::key_of(client_.user, request.room));
-        request.query.cleared_then = book_.cleared_heard(client_.user, LogBook::key_of(client_.user, request.room));
+        book_.asks(client_.user, LogBook::key_of(client_.user, request.room), request.query);
     }
     open_[id] = std::move(request);
 }

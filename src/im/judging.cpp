@@ -31,14 +31,13 @@ void Append::begin(Waiting& item, Effects& out) {
         out.emplace_back(effect::LoadConversation{});
     }
     if (!conversation_.present()) return;
-    read_ref(item, out);
-    if (item.begun) return;
-    item.begun = true;
-    if (item.send.first_sent_ms_ago != 0 && !planted(Fault::repeat_not_looked_up)) {
+    const bool first = !std::exchange(item.begun, true);
+    if (first && item.send.first_sent_ms_ago != 0 && !planted(Fault::repeat_not_looked_up)) {
         item.looking_up = true;
         out.emplace_back(effect::LookUp{item.ticket, item.send.id, item.send.sender});
     }
-    want_member(item.send.sender, out);
+    read_ref(item, out);
+    if (first) want_member(item.send.sender, out);
 }
 
 // Also again: a room may have been deleted, and made anew, before its turn comes.

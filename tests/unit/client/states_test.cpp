@@ -145,13 +145,13 @@ TEST_F(ToldStates, WhatWasChosenInAnEarlierMembershipGoesWithIt) {
     chosen.settings = wire::im::Settings{.pinned = 5};
     told(chosen);
     wire::im::Feed frame;
-    frame.began = wire_of(kept({"room:soup", 4, 12, 12, 9, 3}));
+    frame.began = wire_of(kept({"room:soup", 4, 12, 12, 11, 1}));
     (void)tell(4, std::move(frame));
     EXPECT_EQ(sync.list()[0].settings.pinned, 5u);
     time += ListStates::kPatience;
     sync.on_time();
     EXPECT_EQ(asked(), "sync c1 - 20/10");
-    auto read = page({{"room:soup", 4, 12, 12, 9, 3}}, "c2");
+    auto read = page({{"room:soup", 4, 12, 12, 11, 1}}, "c2");
     read.conversations[0].settings.emplace();
     answer(read);
     EXPECT_EQ(sync.list()[0].about.name, "room:soup");

@@ -407,7 +407,8 @@ void Sync::choose(const Call& call, const std::string& conversation, std::uint64
         im::ConversationState state;
         state.epoch = of;
         state.settings = *said;
-        if (on_ && open_) states_.answered(conversation, std::move(state));
+        // What is not in the list may be on its way there, as it was before.
+        if (on_ && (open_ || !end)) states_.answered(conversation, std::move(state));
         tell_changes();
         done(now);
     });

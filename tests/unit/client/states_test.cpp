@@ -176,6 +176,19 @@ TEST_F(ToldStates, AServerThatHasForgottenStatesIsAskedForTheList) {
     EXPECT_EQ(asked(), "");
 }
 
+// It is asked of a room that the user has joined anew, and what begins it was read before.
+TEST_F(ToldStates, WhatIsAnsweredOfAConversationThatIsNotListedIsKeptForIt) {
+    synced({{"room:tea", 3, 12}});
+    sync.choose(*clear_call("room:soup", {7, 11}), "room:soup", 7, [](const auto&) {});
+    answer(wire::im::Settings{.cleared_to = 11});
+    wire::im::Feed frame;
+    frame.began = wire_of(kept({"room:soup", 4, 12, 10, 11, 1}));
+    frame.began->settings.emplace();
+    (void)tell(4, std::move(frame));
+    EXPECT_EQ(sync.list()[0].settings.cleared_to, 11u);
+    EXPECT_EQ(sync.list()[0].entries.size(), 1u);
+}
+
 // Else both pages would be on their way, and what comes between them would be undone by the second.
 TEST_F(ToldStates, AListIsNotAskedForWhileItsPageIsOnItsWay) {
     synced({{"room:tea", 3, 12}});

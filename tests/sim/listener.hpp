@@ -133,7 +133,9 @@ private:
     void pass_cleared(const std::string& conversation, const Position& upto);
     // Nothing is told of what this client has been told to be cleared.
     void check_not_cleared(const std::string& conversation, const Position& at, std::uint64_t about) const;
-    void check_settings(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
+    // `whole`: the list has the end of the log.
+    void check_settings(const client::ConversationList::Item& item, const model::ConversationKey& key,
+                        bool whole) const;
     // `came`: since when its client remembers it; one that came as Data may have been held since then.
     void told_once(const std::string& conversation, const Uuid& id, TimePoint came);
     void check_list() const;

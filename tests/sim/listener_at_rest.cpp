@@ -71,7 +71,7 @@ void Listener::check_list() const {
             answered_unlisted_.contains(name) || item.mark.unread_from == book_.unread_from_of(client_.user, key),
             "what is unread by hand is so on all devices");
         if (!client_.counts_ends || !name.starts_with("room:") || asked_for_.contains(name)) check_marks(item, key);
-        check_settings(item, key);
+        check_settings(item, key, item.about.head.last == end->offset);
         // Of a log whose end alone is told, it may not have heard of each.
         const std::uint64_t mentions = book_.mentions_for(client_.user, key, item.mark.offset);
         world_.trace("mentions " + std::to_string(item.mark.mentions) + ", of the store " + std::to_string(mentions));

@@ -127,7 +127,9 @@ private:
     void check_marks(const model::ConversationKey& key) const;
     void check_mark(const LogBook::MarkOfAnother& known, const LogBook::MarkOfAnother& is) const;
     // ---- what the user has chosen: listener_choices.cpp ----
-    void chosen(const std::string& conversation, std::uint64_t epoch, const Checked<ConversationSettings>& settings);
+    // `memberships`: as in Cleared.
+    void chosen(const std::string& conversation, std::uint64_t epoch, std::size_t memberships,
+                const Checked<ConversationSettings>& settings);
     void listed(const std::string& conversation, const ListedConversation& now);
     // It is told nothing up to there any more.
     void pass_cleared(const std::string& conversation, const Position& upto);
@@ -175,9 +177,13 @@ private:
     MarksOfLog told_marks_;   // how far others have come, as this session was told
     MarksOfLog heard_marks_;  // and its application
     std::map<std::string, Heard> heard_;
-    std::set<Uuid> settled_;                        // own messages whose receipts have come
-    std::set<std::string> asked_for_;               // that the application has subscribed to
-    std::map<std::string, Position> cleared_;       // as it was answered
+    std::set<Uuid> settled_;           // own messages whose receipts have come
+    std::set<std::string> asked_for_;  // that the application has subscribed to
+    struct Cleared {
+        Position upto{};
+        std::size_t memberships = 0;  // how often the user had become a member as it was asked for
+    };
+    std::map<std::string, Cleared> cleared_;        // as it was answered
     std::map<std::string, std::deque<Own>> asked_;  // receipts since each call of subscribe() that has no answer
 };
 

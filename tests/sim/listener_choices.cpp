@@ -12,9 +12,10 @@ void Listener::choose(Chance& chance) {
     const auto at = std::next(heard_.begin(), static_cast<std::ptrdiff_t>(chance.below(heard_.size())));
     const std::string conversation = at->first;
     const Heard& heard = at->second;
-    const auto then = [this, conversation](std::uint64_t epoch) {
-        return [this, conversation, epoch](const Checked<ConversationSettings>& settings) {
-            chosen(conversation, epoch, settings);
+    const std::size_t memberships = book_.memberships(client_.user, LogBook::key_of(client_.user, conversation));
+    const auto then = [this, conversation, memberships](std::uint64_t epoch) {
+        return [this, conversation, epoch, memberships](const Checked<ConversationSettings>& settings) {
+            chosen(conversation, epoch, memberships, settings);
         };
     };
     if (heard.epoch != 0 && chance.one_in(3)) {
@@ -33,14 +34,14 @@ void Listener::choose(Chance& chance) {
     sync_.choose(*client::set_call(conversation, change), conversation, 0, then(0));
 }
 
-void Listener::chosen(const std::string& conversation, std::uint64_t epoch,
+void Listener::chosen(const std::string& conversation, std::uint64_t epoch, std::size_t memberships,
                       const Checked<ConversationSettings>& settings) {
     if (!settings) return world_.happened("choice that was refused");
     world_.happened(epoch == 0 ? "choice that was answered" : "clear that was answered");
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
     if (epoch == 0) return;
     book_.cleared(client_.user, key, {epoch, settings->cleared_to});
-    cleared_[conversation] = {epoch, settings->cleared_to};
+    cleared_[conversation] = {{epoch, settings->cleared_to}, memberships};
     pass_cleared(conversation, {epoch, settings->cleared_to});
 }
 
@@ -66,9 +67,10 @@ void Listener::listed(const std::string& conversation, const ListedConversation&
 // Whoever has left since, and come back, begins anew.
 void Listener::check_not_cleared(const std::string& conversation, const Position& at, std::uint64_t about) const {
     const auto cleared = cleared_.find(conversation);
-    if (cleared == cleared_.end() || cleared->second.epoch != at.epoch || book_.unknown_copy()) return;
+    if (cleared == cleared_.end() || cleared->second.upto.epoch != at.epoch || book_.unknown_copy()) return;
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
-    const std::uint64_t upto = std::min(cleared->second.offset, book_.cleared_to(client_.user, key, at.epoch));
+    if (cleared->second.memberships != book_.memberships(client_.user, key)) return;
+    const std::uint64_t upto = std::min(cleared->second.upto.offset, book_.cleared_to(client_.user, key, at.epoch));
     // Without the list a subscription that begins does not know what was cleared before.
     const bool heeds = about == 0 || about > upto || !client_.keeps_list;
     world_.require(at.offset > upto && heeds, "nothing that was cleared is told");
@@ -82,10 +84,10 @@ void Listener::check_settings(const client::ConversationList::Item& item, const 
                  (item.settings.hidden ? ", hidden" : "") + (wanted.hidden ? ", hidden in the store" : "") +
                  ", messages " + std::to_string(item.about.head.messages) + ", pinned " +
                  std::to_string(item.settings.pinned) + " of " + std::to_string(wanted.pinned));
-    world_.require(item.settings == wanted, "what a user has chosen is so on all devices");
-    for (const client::ConversationList::Kept& each : item.entries)
     // What an own message of unknown outcome has brought back is hidden in a list that does not know of it.
     if (!whole && item.settings.hidden) wanted.hidden = true;
+    world_.require(item.settings == wanted, "what a user has chosen is so on all devices");
+    for (const client::ConversationList::Kept& each : item.entries)
         world_.require(each.packed.entry.offset > wanted.cleared_to, "a list has nothing that was cleared");
 }
 

@@ -164,6 +164,8 @@ public:
     ConversationSettings settings_of(const std::string& user, const model::ConversationKey& key) const;
     // 0: nothing, or the log has another epoch, or the user is no member.
     std::uint64_t cleared_to(const std::string& user, const model::ConversationKey& key, std::uint64_t epoch) const;
+    // How often the user has become a member: what is cleared is so in one membership.
+    std::size_t memberships(const std::string& user, const model::ConversationKey& key) const;
     // The user was told that everything up to there is cleared.
     void cleared(const std::string& user, const model::ConversationKey& key, const model::Position& upto);
     // The user was told that this is marked as read.

@@ -77,13 +77,19 @@ void LogBook::cleared(const std::string& user, const model::ConversationKey& key
     member->second.cleared_heard = std::max(member->second.cleared_heard, heard);
 }
 
+std::size_t LogBook::memberships(const std::string& user, const model::ConversationKey& key) const {
+    const Log* const log = log_of(text_of(key));
+    const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
+    return member == nullptr ? 0 : member->may_read.size();
+}
+
 void LogBook::asks(const std::string& user, const model::ConversationKey& key, Query& query) const {
     query.end_then = end_of(key);
     const Log* const log = log_of(text_of(key));
     const Membership* const member = log == nullptr ? nullptr : membership(*log, user);
     if (member == nullptr) return;
     query.cleared_then = {log->epoch, member->cleared_heard};
-    query.memberships_then = member->may_read.size();
+    query.memberships_then = memberships(user, key);
 }
 
 // Nobody reads what they knew to be cleared when they asked. Whoever has left meanwhile, and come back, begins anew.

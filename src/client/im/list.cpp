@@ -205,7 +205,7 @@ void ConversationList::on_gap(std::string_view name, const Position& upto, std::
     LogHead& head = state->about.head;
     head.last = std::max(head.last, upto.offset);
     head.messages = std::max(head.messages, messages.value_or(0));
-    forget_entries(*state);
+    forget_below(*state, upto.offset + 1);  // an own message may be known above it
     state->heard = std::max(state->heard, upto.offset);
     note_changed(state->about.name, *state);
 }

@@ -343,6 +343,18 @@ TEST_F(Listed, EntriesThatAreLeftOutMayHaveBeenUnread) {
     EXPECT_EQ(mark(), "0 above 51");
 }
 
+// Its receipt may overtake what tells of the hole before it.
+TEST_F(Listed, AnOwnMessageAboveWhatIsLeftOutStays) {
+    name({"room:tea", 10, 10});
+    entry(entry_of(11, "bob"));
+    list.on_own("room:tea", kEpoch, packed_of(entry_of(38, "ann"), Bytes()).entry);
+    list.on_gap("room:tea", {kEpoch, 35});
+    EXPECT_EQ(entries(), "38 ");
+    entry(entry_of(36, "bob"));
+    entry(entry_of(37, "bob"));
+    EXPECT_EQ(entries(), "36 37 38 ");
+}
+
 // A subscription begins behind an own message whose receipt is still to come.
 TEST_F(Listed, MessagesThatAreLeftOutCountWhereItIsKnownHowManyTheyAre) {
     const auto hidden = [this] { return list.item("room:tea")->settings.hidden; };

@@ -19,6 +19,15 @@ std::size_t cost_of(const ConversationList::Kept& kept) {
 
 std::uint64_t offset_of(const ConversationList::Kept& kept) { return kept.packed.entry.offset; }
 
+// Where a row of entries without a hole begins that reaches up to this offset. What is missing below it was told before
+// the list had the conversation, and may have changed what stands there.
+std::uint64_t whole_from(const std::vector<ConversationList::Kept>& entries, std::uint64_t offset) {
+    auto at = std::ranges::lower_bound(entries, offset, {}, offset_of);
+    if (at == entries.end() || offset_of(*at) != offset) return 0;
+    while (at != entries.begin() && offset_of(*std::prev(at)) + 1 == offset_of(*at)) --at;
+    return offset_of(*at);
+}
+
 // As unread, for this user: neither silent nor deleted, and of somebody else.
 bool counts(const Entry& entry, std::string_view user) {
     return counts_in_log(entry) && !entry.deleted && entry.from != user;
@@ -168,6 +177,7 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     head.messages = std::max(head.messages, entry.messages);
     if (is_change(entry)) change(*state, kept);
     keep(*state, std::move(kept));
+    forget_below(*state, whole_from(state->entries, from.offset));
     note_changed(state->about.name, *state);
     make_room();
 }

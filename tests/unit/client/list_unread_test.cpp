@@ -343,6 +343,16 @@ TEST_F(Listed, EntriesThatAreLeftOutMayHaveBeenUnread) {
     EXPECT_EQ(mark(), "0 above 51");
 }
 
+// A subscription has told 12 before the page came that names the conversation: 12 may have been an edit.
+TEST_F(Listed, WhatStandsBelowAHoleGoes) {
+    name({"room:tea", 10, 10});
+    entry(entry_of(11, "bob"));
+    list.on_own("room:tea", kEpoch, packed_of(entry_of(13, "ann"), Bytes()).entry);
+    EXPECT_EQ(entries(), "11 13 ");
+    entry(entry_of(14, "bob"));
+    EXPECT_EQ(entries(), "13 14 ");
+}
+
 // Its receipt may overtake what tells of the hole before it.
 TEST_F(Listed, AnOwnMessageAboveWhatIsLeftOutStays) {
     name({"room:tea", 10, 10});

@@ -148,17 +148,28 @@ bool Feeds::Feed::takes_over(const Uuid& id) {
 }
 
 void Feeds::ClosedFeeds::add(const std::string& name, std::uint32_t upto) {
-    (void)take(name, upto);
+    const auto known = find(name);
+    if (known != all_.end()) {
+        known->second = std::max(known->second, upto);
+        return;
+    }
     if (all_.size() == kMost) all_.pop_front();
     all_.emplace_back(name, upto);
 }
 
 bool Feeds::ClosedFeeds::take(const std::string& name, std::uint32_t number) {
-    const auto found = std::ranges::find(all_, name, [](const auto& each) { return each.first; });
+    const auto found = find(name);
     if (found == all_.end()) return false;
-    const bool may_be_over = number <= found->second;
-    all_.erase(found);
-    return may_be_over;
+    if (number > found->second) {
+        all_.erase(found);
+        return false;
+    }
+    found->second = number;  // it will be asked for: so will not what was there before
+    return true;
+}
+
+std::deque<std::pair<std::string, std::uint32_t>>::iterator Feeds::ClosedFeeds::find(const std::string& name) {
+    return std::ranges::find(all_, name, [](const auto& each) { return each.first; });
 }
 
 FeedCursor& Feeds::Unfollowed::of(const std::string& name) {

@@ -249,11 +249,14 @@ private:
 
         // `upto`: its number, and those of the ones before it; without it nobody knows which.
         void add(const std::string& name, std::uint32_t upto = UINT32_MAX);
-        // A feed of this number is named: true: it may be over.
+        // A feed of this number is named: true: it may be over, and is asked for. So are those before it, which may be
+        // named late.
         bool take(const std::string& name, std::uint32_t number);
         void clear() { all_.clear(); }
 
     private:
+        std::deque<std::pair<std::string, std::uint32_t>>::iterator find(const std::string& name);
+
         std::deque<std::pair<std::string, std::uint32_t>> all_;
     };
 

@@ -67,6 +67,27 @@ TEST_F(Syncing, AFeedThatARequestMayHaveClosedIsAskedFor) {
     EXPECT_EQ(heard(false), "bob 13; ");
 }
 
+// The first frame of a feed from before comes behind the page, in another lane.
+TEST_F(Syncing, AFeedBeforeTheOneThatMayBeClosedIsNotBelieved) {
+    synced({{"bob", 3, 12}});
+    next_session();
+    refuse(errc::storage_failed);
+    EXPECT_EQ(asked(), "subscribe bob 7:12");
+    time += Sync::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "subscribe bob 7:12, sync c1 - 20/10");
+    refuse(errc::storage_failed);
+    answer(page({{"bob", 4, 12}}, "c2"));
+    wire::im::Feed before;
+    before.began = wire_of(kept({"bob", 3, 12, 12}));
+    (void)tell(3, std::move(before));
+    (void)heard();
+    EXPECT_EQ(asked(), "") << "it has been put off";
+    time += Feeds::kFirstDelay;
+    sync.on_time();
+    EXPECT_EQ(asked(), "subscribe bob 7:12");
+}
+
 TEST_F(Syncing, IsAskedForAgainWhenTheSessionThatWasAwayIsBack) {
     sync.begin_session();
     refuse(errc::busy);

@@ -123,6 +123,7 @@ private:
     void look_at(const wire::im::SyncedConversation& synced);
     void look_at(const std::string& conversation, std::uint64_t epoch, const std::vector<wire::im::UserMark>& marks);
     void told(const event::MarksChanged& changed);
+    std::uint64_t epoch_of(const event::MarksChanged& changed) const;
     void check_marks(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
     void check_marks(const model::ConversationKey& key) const;
     void check_mark(const LogBook::MarkOfAnother& known, const LogBook::MarkOfAnother& is) const;

@@ -111,11 +111,23 @@ void Listener::look_at(const std::string& conversation, std::uint64_t epoch,
     }
 }
 
+// An event does not name the log that it is of, which may be one that has ended: that of which so much was told.
+std::uint64_t Listener::epoch_of(const event::MarksChanged& changed) const {
+    const std::uint64_t newest = book_.end_of(LogBook::key_of(client_.user, changed.conversation)).epoch;
+    const auto has_told = [&](const auto& told) {
+        const auto mark = told.find(changed.user);
+        return mark != told.end() && mark->second.read >= changed.read && mark->second.delivered >= changed.delivered;
+    };
+    const auto of_newest = told_marks_.find(newest);
+    if (of_newest != told_marks_.end() && has_told(of_newest->second)) return newest;
+    const auto other = std::ranges::find_if(told_marks_, [&](const auto& each) { return has_told(each.second); });
+    return other == told_marks_.end() ? newest : other->first;
+}
+
 // The larger of what it knew and what it was told.
 void Listener::told(const event::MarksChanged& changed) {
     world_.happened("mark of another");
-    const model::Position end = book_.end_of(LogBook::key_of(client_.user, changed.conversation));
-    UserMark& before = heard_marks_[end.epoch][changed.user];
+    UserMark& before = heard_marks_[epoch_of(changed)][changed.user];
     world_.require(changed.read <= changed.delivered, "whoever has read something has it");
     const bool compared = client_.keeps_list && lists(changed.conversation) && !book_.unknown_copy();
     world_.require(!compared || (changed.read >= before.read && changed.delivered >= before.delivered),

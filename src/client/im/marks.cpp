@@ -1,5 +1,6 @@
 #include "client/im/marks.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace flare::client {
@@ -43,11 +44,10 @@ void ReadMarks::on_said(const Unsaid& asked, const Answer& answer) {
     const std::uint64_t epoch = asked.position.epoch;
     if (said) {
         // What is known here was not in the log yet as it counted.
-        if (!list_.on_marked(asked.name, epoch, *said, asked.said))
-            again_at_ = std::min(again_at_, owner_.now() + kDelay);
+        if (!list_.on_marked(asked.name, epoch, *said, asked.said)) say_later();
         answered_(asked.name, epoch, *said);
     } else if (boost::system::error_code(said.error().code) == errcond::retryable || answer.code == errc::outbox_full) {
-        if (owner_.in_session()) again_at_ = std::min(again_at_, owner_.now() + kDelay);  // else behind the next sync
+        if (owner_.in_session()) say_later();  // else behind the next sync
     } else if (answer.code != errc::not_connected && answer.code != errc::connection_lost) {
         list_.on_mark_refused(asked.name, asked.unread);
     }
@@ -55,7 +55,7 @@ void ReadMarks::on_said(const Unsaid& asked, const Answer& answer) {
 }
 
 void ReadMarks::on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told) {
-    if (!list_.on_marked(conversation, epoch, told)) again_at_ = std::min(again_at_, owner_.now() + kDelay);
+    if (!list_.on_marked(conversation, epoch, told)) say_later();
     changed_();
 }
 
@@ -79,10 +79,13 @@ void ReadMarks::go_on() {
         });
     }
     filling_ = false;
+    if (saying_ == 0 && unsaid_.empty() && again_at_ == kNever) delay_ = kDelay;
 }
 
 void ReadMarks::on_time() {
-    if (again_at_ <= owner_.now()) say_again();
+    if (again_at_ > owner_.now()) return;
+    delay_ = std::min(2 * delay_, kLongestDelay);
+    say_again();
 }
 
 }  // namespace flare::client

@@ -22,7 +22,9 @@ using MarkDone = std::function<void(Checked<ReadMark>)>;
 class ReadMarks {
 public:
     static constexpr std::size_t kMostAgain = 2;  // requests at a time by which marks are said again
-    static constexpr session::Duration kDelay = std::chrono::seconds(5);  // behind one that the server puts off
+    // Behind one that the server puts off, or counts without what the list has; twice as long each time in a row.
+    static constexpr session::Duration kDelay = std::chrono::seconds(5);
+    static constexpr session::Duration kLongestDelay = std::chrono::minutes(10);
 
     using Answered =
         std::function<void(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& said)>;
@@ -37,7 +39,7 @@ public:
     // Those that the server does not have: a sync has told what it has.
     void say_again();
     // The same, in a while.
-    void say_later() { again_at_ = std::min(again_at_, owner_.now() + kDelay); }
+    void say_later() { again_at_ = std::min(again_at_, owner_.now() + delay_); }
 
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();
@@ -56,6 +58,7 @@ private:
     std::size_t saying_ = 0;  // requests that say them
     bool filling_ = false;    // go_on() is at work
     session::TimePoint again_at_ = session::kNever;
+    session::Duration delay_ = kDelay;  // until then, the next time
 };
 
 }  // namespace flare::client

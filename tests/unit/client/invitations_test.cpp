@@ -139,13 +139,14 @@ TEST_F(ToldInvitations, OfAnOlderPageAreAskedForAgain) {
 
 // And whoever has been a member since then, and is none any more, is not invited either.
 TEST_F(ToldInvitations, OfAPageFromBeforeTheUserCameAndWentAreAskedForAgain) {
-    const auto begin = [this] {
+    std::uint32_t feed = 4;
+    const auto begin = [this, &feed] {
         wire::im::Feed frame;
-        frame.began = wire_of(kept({"room:tea", 5, 12, 12, 11, 0, 7, 12}));
-        (void)tell(5, std::move(frame));
+        frame.began = wire_of(kept({"room:tea", ++feed, 12, 12, 11, 0, 7, 12}));
+        (void)tell(feed, std::move(frame));
     };
     const std::vector<std::function<void()>> ends{
-        [this] { (void)tell(5, std::vector<wire::im::Entry>{}, 13); },
+        [this, &feed] { (void)tell(feed, std::vector<wire::im::Entry>{}, 13); },
         [this] {
             wire::im::ConversationState state;
             state.conversation = "room:tea";

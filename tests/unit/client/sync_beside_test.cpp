@@ -221,6 +221,24 @@ TEST_F(Syncing, AnAnswerThatIsOlderThanThePageIsAskedForAgain) {
     EXPECT_EQ(sync.next_deadline(), session::kNever);
 }
 
+// A server whose log has lost what the list knows never counts it.
+TEST_F(Syncing, WhatStaysUncountedIsAskedForLessAndLess) {
+    synced({{"room:tea", 3, 12, 9, 0, 7}});
+    mark_read("room:tea", 2);
+    for (session::Duration delay = ReadMarks::kDelay; delay < 4 * ReadMarks::kLongestDelay; delay *= 2) {
+        answer(wire::im::ReadMark{2, 3, false, 5});
+        EXPECT_EQ(sync.next_deadline() - time, std::min(delay, ReadMarks::kLongestDelay));
+        time = sync.next_deadline();
+        sync.on_time();
+        EXPECT_EQ(asked(), "mark room:tea 2");
+    }
+    answer(wire::im::ReadMark{2, 6, false, 12});
+    EXPECT_EQ(sync.next_deadline(), session::kNever);
+    mark_read("room:tea", 3);
+    answer(wire::im::ReadMark{3, 2, false, 5});
+    EXPECT_EQ(sync.next_deadline() - time, ReadMarks::kDelay);
+}
+
 TEST_F(Syncing, WhatIsUnreadIsCountedAnewWhenOneThatWasOnlyCountedIsDeleted) {
     synced({{"room:tea", 3, 12, 11, 4, 7}});
     wire::im::Entry removal = message(13);

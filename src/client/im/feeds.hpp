@@ -148,6 +148,8 @@ public:
     // `taken` is released when the application is done with what is in it.
     void on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
                  const std::shared_ptr<void>& taken);
+    // The feed of this number ends with its first frame: of its conversation only the end is told.
+    void on_summed_up(std::uint32_t number, const std::string& name);
     // There was no memory for what came of this feed, and nothing of it can be told any more.
     void on_feed_refused(std::uint32_t number);
     // The receipt of an own message has come. Returns how far the application has been told the conversation when it

@@ -318,6 +318,7 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
     const bool began = on_ && frame.began && is_whole(*frame.began);
     if (began) {
         take(*frame.began, true, encodings, taken);
+        if (frame.began->feed == 0) feeds_.on_summed_up(number, std::string(frame.began->about->conversation));
         if (!open_) states_.take_kept();
     }
     bool lacks = false;

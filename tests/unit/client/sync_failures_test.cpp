@@ -163,6 +163,29 @@ TEST_F(Syncing, AFeedThatHasEndedIsNotBelievedToAPage) {
     EXPECT_TRUE(sync.list().empty());
 }
 
+// A room that has grown as the page was read, which named a feed that was opening.
+TEST_F(Syncing, AFeedThatEndsWithItsFirstFrameIsAskedForIfItIsSubscribedTo) {
+    const auto begin = [this](std::uint32_t number) {
+        wire::im::Feed frame;
+        frame.began = wire_of(kept({"room:tea", 0, 12, 12}));
+        (void)tell(number, std::move(frame));
+    };
+    synced({});
+    sync.feeds().subscribe("room:tea", {}, [](const Checked<Subscription>&) {});
+    begun(3, 13, 12);
+    next_session();
+    answer(page({{"room:tea", 5, 12}}, "c2"));
+    (void)handled();
+    EXPECT_EQ(asked(), "");
+    begin(5);
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+    next_session();
+    begin(5);  // in its own lane, before the page
+    answer(page({{"room:tea", 5, 12}}, "c3"));
+    (void)handled();
+    EXPECT_EQ(asked(), "subscribe room:tea 7:12");
+}
+
 TEST_F(Syncing, AFeedThatBeginsBehindOneThatHasEndedIsThere) {
     synced({{"room:tea", 3, 12}});
     (void)tell(3, {}, 13);

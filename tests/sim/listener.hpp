@@ -125,7 +125,7 @@ private:
     void told(const event::MarksChanged& changed);
     std::uint64_t epoch_of(const event::MarksChanged& changed) const;
     void check_marks(const client::ConversationList::Item& item, const model::ConversationKey& key) const;
-    void check_marks(const model::ConversationKey& key) const;
+    void check_marks(const std::string& conversation, const model::ConversationKey& key) const;
     void check_mark(const LogBook::MarkOfAnother& known, const LogBook::MarkOfAnother& is) const;
     // ---- what the user has chosen: listener_choices.cpp ----
     // `memberships`: as in Cleared.
@@ -175,8 +175,8 @@ private:
     using MarksOfLog = std::map<std::uint64_t, std::map<std::string, UserMark>>;  // by epoch and user
     // Marked as unread by an answer that came while it was not in the list: what has listed it again may be older.
     std::set<std::string> answered_unlisted_;
-    MarksOfLog told_marks_;   // how far others have come, as this session was told
-    MarksOfLog heard_marks_;  // and its application
+    std::map<std::string, MarksOfLog> told_marks_;   // by conversation: how far others have come, as was told
+    std::map<std::string, MarksOfLog> heard_marks_;  // and its application
     std::map<std::string, Heard> heard_;
     std::set<Uuid> settled_;           // own messages whose receipts have come
     std::set<std::string> asked_for_;  // that the application has subscribed to

@@ -27,7 +27,7 @@ void Listener::check_at_rest() const {
                      std::to_string(book_.cleared_to(client_.user, key, end->epoch)));
         world_.require(*end == told, "what is subscribed to is told to its end");
         if (heard.can_tell || !book_.unknown_copy()) check_shelf(conversation, heard);
-        if (!client_.keeps_list) check_marks(key);
+        if (!client_.keeps_list) check_marks(conversation, key);
     }
     if (client_.keeps_list) check_list();
 }

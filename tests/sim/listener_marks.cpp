@@ -99,7 +99,7 @@ void Listener::look_at(const wire::im::Feed& feed) {
 void Listener::look_at(const std::string& conversation, std::uint64_t epoch,
                        const std::vector<wire::im::UserMark>& marks) {
     const model::ConversationKey key = LogBook::key_of(client_.user, conversation);
-    auto& told = told_marks_[epoch];
+    auto& told = told_marks_[conversation][epoch];
     for (const wire::im::UserMark& each : marks) {
         world_.trace(client_.name + " is told of " + conversation + ": " + std::string(each.user) + " has read " +
                      std::to_string(each.read) + " and has " + std::to_string(each.delivered));
@@ -111,23 +111,23 @@ void Listener::look_at(const std::string& conversation, std::uint64_t epoch,
     }
 }
 
-// An event does not name the log that it is of, which may be one that has ended: that of which so much was told.
+// An event does not name the log that it is of, which may be one that has ended: of the newest one nothing was told of
+// this user yet.
 std::uint64_t Listener::epoch_of(const event::MarksChanged& changed) const {
     const std::uint64_t newest = book_.end_of(LogBook::key_of(client_.user, changed.conversation)).epoch;
-    const auto has_told = [&](const auto& told) {
-        const auto mark = told.find(changed.user);
-        return mark != told.end() && mark->second.read >= changed.read && mark->second.delivered >= changed.delivered;
-    };
-    const auto of_newest = told_marks_.find(newest);
-    if (of_newest != told_marks_.end() && has_told(of_newest->second)) return newest;
-    const auto other = std::ranges::find_if(told_marks_, [&](const auto& each) { return has_told(each.second); });
-    return other == told_marks_.end() ? newest : other->first;
+    const auto known = told_marks_.find(changed.conversation);
+    if (known == told_marks_.end()) return newest;
+    const auto of_newest = known->second.find(newest);
+    if (of_newest != known->second.end() && of_newest->second.contains(changed.user)) return newest;
+    const auto other =
+        std::ranges::find_if(known->second, [&](const auto& each) { return each.second.contains(changed.user); });
+    return other == known->second.end() ? newest : other->first;
 }
 
 // The larger of what it knew and what it was told.
 void Listener::told(const event::MarksChanged& changed) {
     world_.happened("mark of another");
-    UserMark& before = heard_marks_[epoch_of(changed)][changed.user];
+    UserMark& before = heard_marks_[changed.conversation][epoch_of(changed)][changed.user];
     world_.require(changed.read <= changed.delivered, "whoever has read something has it");
     const bool compared = client_.keeps_list && lists(changed.conversation) && !book_.unknown_copy();
     world_.require(!compared || (changed.read >= before.read && changed.delivered >= before.delivered),
@@ -156,11 +156,14 @@ void Listener::check_marks(const client::ConversationList::Item& item, const mod
     }
 }
 
-void Listener::check_marks(const model::ConversationKey& key) const {
-    const auto found = told_marks_.find(book_.end_of(key).epoch);
+void Listener::check_marks(const std::string& conversation, const model::ConversationKey& key) const {
+    static const MarksOfLog kNothing;
+    const auto of = told_marks_.find(conversation);
+    const MarksOfLog& told = of == told_marks_.end() ? kNothing : of->second;
+    const auto found = told.find(book_.end_of(key).epoch);
     for (const LogBook::MarkOfAnother& is : book_.marks_beside(client_.user, key)) {
         LogBook::MarkOfAnother known{is.user};
-        if (found != told_marks_.end()) {
+        if (found != told.end()) {
             if (const auto mark = found->second.find(is.user); mark != found->second.end())
                 known = {is.user, mark->second.read, mark->second.delivered};
         }

@@ -23,6 +23,11 @@ void tell_own(Feeds::Follower& follower, const Feeds::Named& named, const FeedCu
 void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shared_ptr<void>& taken) {
     if (closed_) return;
     if (named.number == 0) {
+        if (named.began != 0) {  // a page may still name it
+            closed_feeds_.add(named.name, named.began);
+            const auto numbered = by_number_.find(named.began);
+            if (numbered != by_number_.end()) forget_number(all_.find(numbered->second)->second);
+        }
         const auto found = all_.find(named.name);
         const bool wanted = found != all_.end() && found->second.wanted();
         const FeedCursor* const known = wanted ? &found->second.cursor : unfollowed_.find(named.name);
@@ -48,7 +53,7 @@ void Feeds::adopt(const Named& named, wire::Encodings encodings, const std::shar
     if (follower_ != nullptr) follower_->on_own_passed(named.name, feed.cursor.own_passed());
     // What is asked for takes its place, and when that fails, it is asked for again. So does what has been asked for
     // behind the page: its number is higher. A page may have named the feed before it began.
-    const bool begins = named.begins && feed.number == named.number;
+    const bool begins = named.began != 0 && feed.number == named.number;
     if ((feed.number >= named.number && !begins) || feed.busy) return;
     forget_number(feed);
     if (closed_feeds_.take(named.name, named.number) || !feed.reaches_back(named)) {

@@ -364,14 +364,6 @@ void Feeds::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& wh
     }
 }
 
-void Feeds::on_summed_up(std::uint32_t number, const std::string& name) {
-    if (syncs_) closed_feeds_.add(name, number);  // a page may still name it
-    const auto numbered = by_number_.find(number);
-    if (numbered == by_number_.end() || numbered->second != name) return;
-    forget_number(all_.find(name)->second);
-    go_on(name);
-}
-
 void Feeds::on_feed_refused(std::uint32_t number) {
     const auto numbered = by_number_.find(number);
     if (numbered == by_number_.end()) return;

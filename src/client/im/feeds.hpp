@@ -119,9 +119,11 @@ public:
         Position end{};
         std::uint64_t visible_from = 0;
         const std::vector<wire::im::Entry>& entries;
-        Position start{};     // behind which entries are told, if nothing of the conversation has been told yet
-        Uuid start_id{};      // of the entry there, if it is known
-        bool begins = false;  // the feed tells it: it is its first frame, and only that has the entries up to `end`
+        Position start{};  // behind which entries are told, if nothing of the conversation has been told yet
+        Uuid start_id{};   // of the entry there, if it is known
+        // The feed that tells it: it is its first frame, and only that has the entries up to `end`. Without `number` it
+        // is the last one, too. 0: a page tells it.
+        std::uint32_t began = 0;
         std::uint64_t cleared_to = 0;
     };
     // `taken` as for on_feed().
@@ -148,8 +150,6 @@ public:
     // `taken` is released when the application is done with what is in it.
     void on_feed(std::uint32_t number, const wire::im::Feed& frame, const Bytes& whole, wire::Encodings encodings,
                  const std::shared_ptr<void>& taken);
-    // The feed of this number ends with its first frame: of its conversation only the end is told.
-    void on_summed_up(std::uint32_t number, const std::string& name);
     // There was no memory for what came of this feed, and nothing of it can be told any more.
     void on_feed_refused(std::uint32_t number);
     // The receipt of an own message has come. Returns how far the application has been told the conversation when it

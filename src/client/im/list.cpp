@@ -153,7 +153,8 @@ void ConversationList::on_entry(std::string_view name, std::uint64_t epoch, cons
     if (state == nullptr) return;
     LogHead& head = state->about.head;
     // What is between them was told before the list had the conversation: nothing of it is counted.
-    if (from.offset > head.last + 1) on_gap(name, {epoch, from.offset - 1}, std::nullopt);
+    const std::uint64_t known = std::max(head.last, state->counted);
+    if (from.offset > known + 1) on_gap(name, {epoch, from.offset - 1}, std::nullopt);
     const bool news = from.offset > head.last;
     state->heard = std::max(state->heard, from.offset);
     // Older ones are those of a subscription that begins further back.

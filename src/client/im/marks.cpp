@@ -28,6 +28,7 @@ void ReadMarks::mark_unread(const std::string& conversation, const Position& fro
 }
 
 void ReadMarks::ask(Unsaid asked, MarkDone done) {
+    delay_ = kDelay;  // it has nothing to do with what was said in vain
     asked.said = list_.said_of(asked.name, asked.position.epoch);
     owner_.ask(*call_of(asked), [this, asked, done = std::move(done)](const Answer& answer) {
         on_said(asked, answer);
@@ -44,10 +45,10 @@ void ReadMarks::on_said(const Unsaid& asked, const Answer& answer) {
     const std::uint64_t epoch = asked.position.epoch;
     if (said) {
         // What is known here was not in the log yet as it counted.
-        if (!list_.on_marked(asked.name, epoch, *said, asked.said)) say_later();
+        if (!list_.on_marked(asked.name, epoch, *said, asked.said)) again();
         answered_(asked.name, epoch, *said);
     } else if (boost::system::error_code(said.error().code) == errcond::retryable || answer.code == errc::outbox_full) {
-        if (owner_.in_session()) say_later();  // else behind the next sync
+        if (owner_.in_session()) again();  // else behind the next sync
     } else if (answer.code != errc::not_connected && answer.code != errc::connection_lost) {
         list_.on_mark_refused(asked.name, asked.unread);
     }
@@ -55,7 +56,7 @@ void ReadMarks::on_said(const Unsaid& asked, const Answer& answer) {
 }
 
 void ReadMarks::on_told(const std::string& conversation, std::uint64_t epoch, const wire::im::ReadMark& told) {
-    if (!list_.on_marked(conversation, epoch, told)) say_later();
+    if (!list_.on_marked(conversation, epoch, told)) again();
     changed_();
 }
 

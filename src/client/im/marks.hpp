@@ -39,12 +39,16 @@ public:
     // Those that the server does not have: a sync has told what it has.
     void say_again();
     // The same, in a while.
-    void say_later() { again_at_ = std::min(again_at_, owner_.now() + delay_); }
+    void say_later() {
+        delay_ = kDelay;
+        again();
+    }
 
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();
 
 private:
+    void again() { again_at_ = std::min(again_at_, owner_.now() + delay_); }
     void go_on();
     using Unsaid = ConversationList::Unsaid;
     void ask(Unsaid asked, MarkDone done);

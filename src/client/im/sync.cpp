@@ -128,7 +128,7 @@ void Sync::on_page(const Answer& answer) {
     const auto taken = owner_.when_handled([this, turn = turn_] {
         if (turn == turn_ && syncing_ && !open_) ask_page();
     });
-    for (const im::SyncedConversation& each : page->conversations) take(each, false, answer.encodings, taken);
+    for (const im::SyncedConversation& each : page->conversations) take(each, 0, answer.encodings, taken);
     for (const std::string_view name : page->gone) take_gone(std::string(name), cursor_);
     for (const im::SyncedFeed& each : page->feeds) {
         const std::string name(each.conversation);
@@ -171,10 +171,10 @@ void Sync::on_failed(const Failure& failure, std::uint32_t retry_after_ms) {
 
 // ---- what pages say ----
 
-void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings encodings,
+void Sync::take(const im::SyncedConversation& from, std::uint32_t began, wire::Encodings encodings,
                 const std::shared_ptr<void>& taken) {
     if (ListInvitations::is_one(from)) {
-        if (began) return;
+        if (began != 0) return;
         if (!states_.invitations().take(from, encodings)) doubt_page();
         missed_ |= pass_.ended;
         return;
@@ -182,7 +182,7 @@ void Sync::take(const im::SyncedConversation& from, bool began, wire::Encodings 
     const std::string name(from.about->conversation);
     const auto before = list_.end_of(name);
     const auto [start, start_id] =
-        kept_.told_before(name).value_or(ToldUpto{held_.start_of(from, before, began || !first_), {}});
+        kept_.told_before(name).value_or(ToldUpto{held_.start_of(from, before, began != 0 || !first_), {}});
     const im::Head& head = *from.about->head;
     const auto newer = states_.settings_of(name, head.epoch);
     // They may be those of a membership before this one: the list is asked for once more.
@@ -317,8 +317,7 @@ void Sync::on_feed(std::uint32_t number, const im::Feed& frame, const Bytes& who
                    const std::shared_ptr<void>& taken) {
     const bool began = on_ && frame.began && is_whole(*frame.began);
     if (began) {
-        take(*frame.began, true, encodings, taken);
-        if (frame.began->feed == 0) feeds_.on_summed_up(number, std::string(frame.began->about->conversation));
+        take(*frame.began, number, encodings, taken);
         if (!open_) states_.take_kept();
     }
     bool lacks = false;

@@ -150,8 +150,8 @@ private:
     void ask_page();
     void on_page(const Answer& answer);
     void on_failed(const Failure& failure, std::uint32_t retry_after_ms);
-    // `began`: now, unasked.
-    void take(const wire::im::SyncedConversation& from, bool began, wire::Encodings encodings,
+    // `began`: now, unasked, with a frame of this feed; 0: it is of a page.
+    void take(const wire::im::SyncedConversation& from, std::uint32_t began, wire::Encodings encodings,
               const std::shared_ptr<void>& taken);
     void doubt_page();
     void take_early_frames();

@@ -259,13 +259,21 @@ TEST_F(Listed, APageThatIsOlderThanADeletionDoesNotBringTheMessageBack) {
     EXPECT_EQ(mark(), "1 above 10");
 }
 
+// A subscription has told what is between, before the answer came with which the room is in the list.
+TEST_F(Listed, WhatWasToldBeforeItWasListedIsCountedByTheServer) {
+    name({"room:tea", 3, 0, 1, {entry_of(3, "bob")}});
+    entry(entry_of(6, "bob"));
+    EXPECT_TRUE(list.take_uncounted());
+    EXPECT_EQ(mark(), "2+ above 0");
+}
+
 TEST_F(Listed, WhatTheUserMayNotReadAnyMoreDoesNotCount) {
     name({"room:tea", 3, 0, 1, {entry_of(3, "bob")}});
     entry(entry_of(4, "bob"));
     list.on_visible_from("room:tea", kEpoch, 7);  // who left and came back
     EXPECT_EQ(mark(), "0 above 6");
     EXPECT_TRUE(list.unsaid().empty()) << "the server knows";
-    entry(entry_of(8, "bob"));
+    entry(entry_of(7, "bob"));
     EXPECT_EQ(mark(), "1 above 6");
     list.on_visible_from("room:tea", kEpoch, 1);
     list.on_visible_from("room:tea", kEpoch + 1, 9);

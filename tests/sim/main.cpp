@@ -8,6 +8,7 @@
 //     flare_sim --seed N [--trace]                   one, with its events
 //     flare_sim --list FILE [--json]                 the seeds in a file, one a line; # begins a comment
 //     flare_sim --mutants [NAME]                     plants each fault, or one; ends 0 when every one is noticed
+#include "base/fixed_hash_key.hpp"
 #include "base/log.hpp"
 #include "sim/history.hpp"
 #include "sim/mutants.hpp"
@@ -258,6 +259,7 @@ int run_seeds(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    flare::base::fix_process_hash_key({1, 2});
     flare::base::log().set_level(flare::base::Log::Level::off);  // peers at fault are its trade
     Options options;
     std::signal(SIGABRT, on_abort);

@@ -138,9 +138,15 @@ void ConversationList::add(const Conversation& about) {
     note_changed(about.name, state);
 }
 
-bool ConversationList::remove(std::string_view name) {
+bool ConversationList::remove(std::string_view name, UnlistedOwn* own) {
     const auto found = all_.find(name);
     if (found == all_.end()) return false;
+    for (const Kept& each : found->second.entries) {
+        const Entry& entry = each.packed.entry;
+        const bool mine = entry.kind == EntryKind::message && entry.from == user_;
+        if (own == nullptr || !mine || each.packed.encoding != wire::Encoding::none) continue;
+        own->keep(found->first, found->second.about.head.epoch, entry);
+    }
     forget_entries(found->second);
     note_changed(found->first, found->second);
     all_.erase(found);

@@ -19,6 +19,7 @@
 #include "client/im/entries.hpp"
 #include "client/im/feed_cursor.hpp"
 #include "client/im/member_marks.hpp"
+#include "client/im/unlisted_own.hpp"
 #include "wire/sync.hpp"
 
 #include <flare/conversation.hpp>
@@ -73,7 +74,8 @@ public:
     // already, and not as an invitation, that is newer, but for what the user may read.
     void add(const Conversation& about);
     // False: it is not in the list.
-    bool remove(std::string_view name);
+    // `own`: takes the own messages of it, which may be newer than the page that brings it back.
+    bool remove(std::string_view name, UnlistedOwn* own = nullptr);
     // What of a log comes next; also again, and of other conversations.
     void on_entry(std::string_view name, std::uint64_t epoch, const wire::im::Entry& entry, wire::Encodings encodings);
     // The user may read from this offset on: what is below it does not count, and is not shown.

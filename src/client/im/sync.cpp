@@ -295,7 +295,7 @@ void Sync::finish(const std::shared_ptr<void>& taken) {
 void Sync::forget(const std::string& conversation) {
     states_.forget(conversation);
     (void)feeds_.drop(conversation);
-    (void)list_.remove(conversation);
+    (void)list_.remove(conversation, &early_.own);
 }
 
 // No lane waits for another: the user may have come back since the page was read, and what says so may be here already.
@@ -464,7 +464,7 @@ void Sync::on_own_at(const std::string& conversation, const Position& at, bool c
 void Sync::on_no_member(const std::string& conversation) {
     pass_.ended = true;
     // Who is only invited is no member either.
-    if (list_.end_of(conversation)) (void)list_.remove(conversation);
+    if (list_.end_of(conversation)) (void)list_.remove(conversation, &early_.own);
     tell_changes();
 }
 

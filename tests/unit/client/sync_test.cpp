@@ -402,6 +402,19 @@ TEST_F(Syncing, OwnMessagesAreToldByTheirReceiptsOnly) {
     EXPECT_EQ(asked(), "");
 }
 
+class OwnInLists : public Syncing {
+protected:
+    // The offsets of the entries that the list has.
+    std::vector<std::uint64_t> listed(std::string_view name) const {
+        std::vector<std::uint64_t> offsets;
+        for (const auto& each : sync.list()) {
+            if (each.about.name != name) continue;
+            for (const auto& kept : each.entries) offsets.push_back(kept.packed.entry.offset);
+        }
+        return offsets;
+    }
+};
+
 TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
     synced({{"room:tea", 3, 12}});
     stored("bob", 2);
@@ -415,7 +428,7 @@ TEST_F(Syncing, OwnMessagesThatCameBeforeTheirConversationAreInTheList) {
     EXPECT_EQ(heard(), "bob 3; bob 4; [bob 6, 3] ");
 }
 
-TEST_F(Syncing, TheTextOfAnOwnMessageThatCameBeforeItsConversationIsInTheList) {
+TEST_F(OwnInLists, TheTextOfAnOwnMessageThatCameBeforeItsConversationIsInTheList) {
     synced({{"room:tea", 3, 12}});
     stored("bob", 1);
     stored("bob", 2);
@@ -424,12 +437,19 @@ TEST_F(Syncing, TheTextOfAnOwnMessageThatCameBeforeItsConversationIsInTheList) {
     first.began = wire_of(kept({"bob", 5, 1, 1, 0, 1}));  // read before the second
     first.began->entries[0].from = "ann";
     (void)tell(5, first);
-    std::vector<std::uint64_t> offsets;
-    for (const auto& each : sync.list()) {
-        if (each.about.name != "bob") continue;
-        for (const auto& kept : each.entries) offsets.push_back(kept.packed.entry.offset);
-    }
-    EXPECT_EQ(offsets, (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(listed("bob"), (std::vector<std::uint64_t>{1, 2}));
+}
+
+// The receipt overtakes what tells that the user has left and come back.
+TEST_F(OwnInLists, TheTextOfAnOwnMessageStaysWhenItsConversationGoesAndComesBack) {
+    synced({{"room:tea", 3, 12, 12}});
+    stored("room:tea", 15);
+    (void)tell(3, std::vector<wire::im::Entry>{}, 13);
+    (void)heard();
+    wire::im::Feed back;
+    back.began = wire_of(kept({"room:tea", 4, 14, 14, 14, 0}));
+    (void)tell(4, back);
+    EXPECT_EQ(listed("room:tea"), (std::vector<std::uint64_t>{14, 15}));
 }
 
 TEST_F(Syncing, AnEntryBehindAHoleCounts) {

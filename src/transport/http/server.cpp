@@ -39,6 +39,8 @@ private:
         const auto self = shared_from_this();  // the handler may destroy the server
         return handler_->refuse(head, peer_address);
     }
+    std::size_t max_body_bytes(const RequestHead& head) override { return handler_->max_body_bytes(head); }
+    Response refusal(unsigned status, const std::string& text) override { return handler_->refusal(status, text); }
     void on_request(Request request, Responder responder) override {
         const auto self = shared_from_this();
         handler_->on_request(std::move(request), std::move(responder));

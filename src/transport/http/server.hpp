@@ -56,12 +56,24 @@ private:
     std::size_t request_;                         // of the connection, counted from 1
 };
 
+// "text\n"
+inline Response text_response(unsigned status, const std::string& text) {
+    Response response;
+    response.status = status;
+    response.body = text + "\n";
+    return response;
+}
+
 class ServerHandler {
 public:
     // The header of a request is there. An answer: it is refused, its body is not read, the connection closes.
     virtual std::optional<Response> refuse(const RequestHead&, const std::string& /*peer_address*/) {
         return std::nullopt;
     }
+    // How long the body of this request may be; never more than ServerOptions says.
+    virtual std::size_t max_body_bytes(const RequestHead&) { return SIZE_MAX; }
+    // What the connection says itself of a request that cannot be read, or is answered by nobody in time.
+    virtual Response refusal(unsigned status, const std::string& text) { return text_response(status, text); }
     virtual void on_request(Request request, Responder responder) = 0;
 
 protected:

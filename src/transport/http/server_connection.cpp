@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace flare::transport::http {
@@ -10,17 +12,10 @@ namespace {
 constexpr std::size_t kMaxReadBytes = 16 * 1024;  // at once: what may wait behind a request
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-Response text_response(unsigned status, std::string text) {
-    Response response;
-    response.status = status;
-    response.body = std::move(text) + "\n";
-    return response;
-}
-
 }  // namespace
 
 Responder::~Responder() {
-    if (!connection_.expired()) answer(text_response(500, "the request was not answered"));
+    if (const auto connection = std::exchange(connection_, {}).lock()) connection->fail(request_);
 }
 
 void Responder::answer(Response response) {
@@ -60,7 +55,7 @@ void ServerConnection::expire() {
         case State::request:
             if (idle()) return finish();
             return refuse({408, "the request did not arrive in time"});
-        case State::handling: return answer(served_, text_response(503, "no response in time"));
+        case State::handling: return write_answer(owner_->refusal(503, "no response in time"), after_);
         default: return finish();
     }
 }
@@ -113,7 +108,7 @@ void ServerConnection::on_head() {
     const auto refusal = owner_->refuse(request_, peer_address_);
     if (owner_ == nullptr) return;
     if (refusal) return write_answer(*refusal, After::close);
-    body_.emplace(request_, options_.max_body_bytes);
+    body_.emplace(request_, std::min(options_.max_body_bytes, owner_->max_body_bytes(request_)));
     const std::string rest = head_.take_rest();
     if (body_->state() != ParseState::incomplete) {
         unread_ = rest;
@@ -150,8 +145,13 @@ void ServerConnection::answer(std::size_t request, const Response& response) {
     if (state_ == State::handling && request == served_) write_answer(response, after_);
 }
 
+void ServerConnection::fail(std::size_t request) {
+    if (state_ == State::handling && request == served_)
+        write_answer(owner_->refusal(500, "the request was not answered"), after_);
+}
+
 void ServerConnection::refuse(const Refusal& refusal) {
-    write_answer(text_response(refusal.status, refusal.text), After::close);
+    write_answer(owner_->refusal(refusal.status, std::string(refusal.text)), After::close);
 }
 
 void ServerConnection::write_answer(const Response& response, After after) {

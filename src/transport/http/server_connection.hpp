@@ -25,6 +25,8 @@ public:
     class Owner {
     public:
         virtual std::optional<Response> refuse(const RequestHead& head, const std::string& peer_address) = 0;
+        virtual std::size_t max_body_bytes(const RequestHead& head) = 0;
+        virtual Response refusal(unsigned status, const std::string& text) = 0;
         virtual void on_request(Request request, Responder responder) = 0;
         virtual void on_idle(ServerConnection& connection) = 0;  // it waits for another request
         virtual void on_gone(ServerConnection& connection) = 0;  // the last call
@@ -40,6 +42,8 @@ public:
     // answered for being late.
     void answer(std::size_t request, const Response& response);
     bool idle() const noexcept { return state_ == State::request && served_ != 0 && !begun() && unread_.empty(); }
+    // Nobody will answer that one.
+    void fail(std::size_t request);
     // Closes it, without a word.
     void drop() { finish(); }
     // The owner is no more; nothing is called after this.

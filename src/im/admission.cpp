@@ -33,7 +33,7 @@ Refused Admission::refuses(const Waiting& item, const model::Member& sender, con
 }
 
 bool Admission::in_slow_mode(const Send& send, const model::Member& sender) const {
-    return conversation_.config().slow_mode_ms != 0 && send.sender != 0 && send.kind == model::EntryKind::message &&
+    return conversation_.config().slow_mode_ms != 0 && send.metered() && send.kind == model::EntryKind::message &&
            !can(sender.role, Capability::mute);
 }
 
@@ -56,7 +56,7 @@ Refused Admission::over_limits(const Send& send, const model::Member& sender, co
 
 Refused Admission::over_rate(const Waiting& item, const Now& now) const {
     const Send& send = item.send;
-    if (send.sender == 0) return {};
+    if (!send.metered()) return {};
     const auto device = item.counted ? std::chrono::nanoseconds(0) : devices_.wait(send.device, now.steady);
     const auto all = bucket_.wait(limits_.conversation, 1, now.steady);
     const auto members = deliveries_.wait(limits_.deliveries, deliveries(), now.steady);
@@ -77,29 +77,29 @@ std::uint64_t Admission::deliveries() const noexcept {
 }
 
 Refused Admission::over_device_rate(const Waiting& item, const Now& now) const {
-    const bool free = item.counted || item.send.sender == 0;
+    const bool free = item.counted || !item.send.metered();
     const auto wait = free ? std::chrono::nanoseconds(0) : devices_.wait(item.send.device, now.steady);
     return wait > wait.zero() ? over_rate(item, now) : Refused();
 }
 
 Refused Admission::over_rate_unread(const Send& send, const Now& now) const {
-    if (send.sender == 0) return {};
+    if (!send.metered()) return {};
     const auto wait = devices_.wait(send.device, now.steady, send.first_sent_ms_ago == 0 ? 1 : 2);
     return wait > wait.zero() ? too_fast(wait) : Refused();
 }
 
 void Admission::count(Waiting& item, const Now& now) {
-    if (std::exchange(item.counted, true) || item.send.sender == 0) return;
+    if (std::exchange(item.counted, true) || !item.send.metered()) return;
     devices_.take(item.send.device, now.steady);
 }
 
 void Admission::is_known(Waiting& item) {
-    if (std::exchange(item.counted, true) && item.send.sender != 0) devices_.give(item.send.device);
+    if (std::exchange(item.counted, true) && item.send.metered()) devices_.give(item.send.device);
 }
 
 void Admission::goes(Waiting& item, const model::Member& sender, const Now& now) {
     const Send& send = item.send;
-    if (send.sender == 0) return;
+    if (!send.metered()) return;
     if (!planted(Fault::rate_not_counted)) {
         count(item, now);
         bucket_.take(limits_.conversation, 1, now.steady);

@@ -33,7 +33,8 @@ struct Send {
     // but one that may be in the log already waits for the store, and arrives behind what was put off meanwhile.
     std::uint64_t place = 0;
     std::uint64_t device = 0;  // for its rate; the same for all sessions of a device
-    Row sender = 0;            // 0: the server, which no rate holds
+    Row sender = 0;            // 0: the server
+    bool unmetered = false;    // of the application, in the name of a user: no rate holds it
     Uuid id{};
     Token token = 0;
     std::uint64_t first_sent_ms_ago = 0;  // 0: it comes for the first time
@@ -48,6 +49,9 @@ struct Send {
     // It was too much before it came here: it is put off for this, and so is what comes behind it. ok: it was not.
     errc put_off = errc::ok;
     std::uint32_t retry_after_ms = 0;  // with that; 0: as is usual
+
+    // Rates, slow mode and budgets hold it.
+    bool metered() const noexcept { return sender != 0 && !unmetered; }
 };
 
 namespace effect {
@@ -78,6 +82,7 @@ struct FindHeirs {
 // `starter` writes to somebody for the first time. Answered by make_direct() or refuse_direct().
 struct MakeDirect {
     Row starter = 0;
+    bool metered = true;  // it counts among those that the starter may begin
 };
 // Append what is kept under `token`. Answered by committed(), rejected() or put_off(), in the order of these effects.
 // What one advance() gives is one transaction: all of it is put off, or nothing.

@@ -133,7 +133,7 @@ Append::Verdict Append::judge_absent(Waiting& item, const Now& now, Effects& out
     if (conversation_.direct() && (message || block)) {
         if (!asked_.direct) {
             asked_.direct = item.send.sender;
-            out.emplace_back(effect::MakeDirect{item.send.sender});
+            out.emplace_back(effect::MakeDirect{item.send.sender, item.send.metered()});
         }
         return Verdict::wait;
     }

@@ -54,6 +54,8 @@ void ConversationRequests::change_whole(session::ServerSession& session, const s
                       "a direct conversation belongs to two users, and stays: delete messages");
     if (!deletes && key->kind() == model::ConversationKind::direct && key->first() == key->second())
         return refuse(pending, errc::forbidden, "nobody blocks the own notes: name another user");
+    if (!deletes && body->conversation == kServerTarget)
+        return refuse(pending, errc::forbidden, "nobody blocks the server: mute the conversation with it");
     const bool blocks = request.verb == Verb::user_block;
     if (blocks) parts_.signals.presence.blocks(session.user(), body->conversation);
     parts_.sends.request(session, pending, request, *key, content_of(request),

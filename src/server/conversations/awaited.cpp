@@ -98,6 +98,11 @@ void Awaited::give(const std::shared_ptr<const Describing>& pending, const im::e
         });
 }
 
+void Awaited::give(const Called& pending, const im::effect::Answer& answer) {
+    if (answer.code != errc::ok) answers_.count_refusal(answer.code);
+    pending.caller->answered(pending.call, answer);
+}
+
 void Awaited::give_up(im::SessionKey session) {
     std::vector<session::PendingMessage> messages;
     boost::unordered::erase_if(pending_, [&](const auto& each) {

@@ -1,4 +1,5 @@
-// The messages and requests of a worker's sessions whose answers come from the homes of their conversations.
+// The messages and requests of a worker's sessions, and the calls of the application, whose answers come from the homes
+// of their conversations.
 //
 // Threads: its worker's.
 // Owner:   Conversations.
@@ -31,8 +32,19 @@ public:
         std::string user;
         std::string name;  // of the conversation, to that user
     };
+    // Who has made calls for the application, and is told each answer by the number of the call.
+    class Caller {
+    public:
+        virtual ~Caller() = default;
+        virtual void answered(std::size_t call, const im::effect::Answer& answer) = 0;
+    };
+    struct Called {
+        std::shared_ptr<Caller> caller;
+        std::size_t call = 0;
+    };
     // Messages are many, and rooms are seldom made.
-    using Pending = std::variant<session::PendingMessage, session::PendingRequest, std::shared_ptr<const Describing>>;
+    using Pending =
+        std::variant<session::PendingMessage, session::PendingRequest, std::shared_ptr<const Describing>, Called>;
 
     Awaited(Executor& executor, StoreAccess& store, session::SessionTable& table, Answers& answers,
             WaitingMemory& memory)
@@ -66,6 +78,7 @@ private:
     void give(const session::PendingMessage& pending, const im::effect::Answer& answer);
     void give(const session::PendingRequest& pending, const im::effect::Answer& answer);
     void give(const std::shared_ptr<const Describing>& pending, const im::effect::Answer& answer);
+    void give(const Called& pending, const im::effect::Answer& answer);
 
     struct Waiting {
         Pending pending;

@@ -4,6 +4,7 @@
 // Owner:   Shard.
 #pragma once
 
+#include "server/conversations/application_calls.hpp"
 #include "server/conversations/awaited.hpp"
 #include "server/conversations/deliveries.hpp"
 #include "server/conversations/erasing.hpp"
@@ -49,6 +50,8 @@ struct Conversations {
           sends(
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},
               index),
+          calls({parts.router, parts.executor, parts.store, awaited, home, parts.state.config.conversations.limits},
+                index),
           states({parts.router, parts.executor, parts.store, parts.table, home.watched(), parts.counters,
                   [this](const session::ServerSession& session, const model::ConversationKey& key) {
                       return feeds.gives(session, key, UINT64_MAX);  // whatever comes next
@@ -112,6 +115,7 @@ struct Conversations {
     Awaited awaited;
     ConversationHome home;
     ConversationSends sends;
+    ApplicationCalls calls;
     ConversationStates states;
     MovedMarks moved;
     Deliveries deliveries;

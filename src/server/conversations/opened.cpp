@@ -9,6 +9,17 @@
 #include <utility>
 
 namespace flare::server::reading {
+namespace {
+
+Opened as_server(store::Conversation conversation) {
+    Opened opened;
+    opened.conversation = std::move(conversation);
+    opened.member.role = model::Role::owner;
+    opened.member.visible_from = 1;
+    return opened;
+}
+
+}  // namespace
 
 std::uint64_t Opened::visible_from() const noexcept {
     if (session::planted(session::Fault::reads_from_the_start)) return 1;
@@ -45,6 +56,7 @@ Result<Opened> open_or_invited(store::Reader& reader, const model::ConversationK
     auto conversation = reader.conversation(key);
     if (!conversation) return code_of(conversation);
     if (!*conversation || (*conversation)->removed) return errc::unknown_conversation;
+    if (user == kServerTarget) return as_server(std::move(**conversation));
     const auto row = reader.user(user);
     if (!row) return code_of(row);
     if (!*row) return errc::unknown_conversation;

@@ -32,7 +32,7 @@ struct Opened {
 };
 
 // "No such room" and "not a member" are one answer, unknown_conversation: who is no member hears of nothing. Other
-// errors are the store's.
+// errors are the store's. kServerTarget: the server, which is no member and may read all.
 Result<Opened> open(store::Reader& reader, const model::ConversationKey& key, std::string_view user);
 
 // The same of who is invited, too, and reads nothing: Opened::member tells the two apart.

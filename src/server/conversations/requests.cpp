@@ -30,6 +30,8 @@ std::optional<model::ConversationKey> ConversationRequests::key_of(const session
     using Kind = model::Target::Kind;
     const model::Target target = model::Target::of(name);
     if (target.kind == Kind::user) return model::ConversationKey::direct(session.user(), target.name);
+    // What the server has written to this user.
+    if (target.kind == Kind::server) return model::ConversationKey::direct(session.user(), kServerTarget);
     if (target.kind == Kind::conversation) {
         const auto refused = im::check_room_name(target.name);
         if (!refused) return model::ConversationKey::room(target.name);

@@ -6,6 +6,7 @@
 #include "model/entry.hpp"
 #include "model/target.hpp"
 #include "server/conversations/content_hash.hpp"
+#include "server/conversations/people.hpp"
 #include "server/dispatch/handler_queue.hpp"
 #include "server/worker/shard.hpp"
 #include "session/planted.hpp"
@@ -366,35 +367,6 @@ void ConversationSends::find_mentioned(const SenderPtr& sender, const Held& held
         });
 }
 
-// What an invitation depends on: nothing of those who are not to be invited.
-struct ConversationSends::Inviting {
-    std::string by;
-    std::vector<std::string> users{};  // as they are in `people`
-    std::uint32_t most = 0;
-
-    errc look_up(store::Reader& reader, std::vector<im::command::Person>& people) const {
-        for (std::size_t i = 0; i < users.size(); ++i) {
-            im::command::Person& person = people[i];
-            const auto counted = reader.count_invitations(person.user, most);
-            if (!counted) return static_cast<errc>(counted.error().value());
-            person.invitations = *counted;
-            const auto direct = reader.conversation(model::ConversationKey::direct(by, users[i]));
-            if (!direct) return static_cast<errc>(direct.error().value());
-            if (!*direct) continue;
-            const auto member = reader.member((*direct)->row, person.user);
-            if (!member) return static_cast<errc>(member.error().value());
-            person.blocks = *member && (*member)->blocks;
-        }
-        return errc::ok;
-    }
-};
-
-ConversationSends::Inviting ConversationSends::inviting_by(const Sender& sender) const {
-    const Change& change = *sender.held.front().change;
-    if (!change.invites) return {*sender.user};
-    return {*sender.user, change.users, parts_.state.config.conversations.limits.max_invited};
-}
-
 // Of whom the first one names, and of who asks.
 void ConversationSends::count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users) {
     struct Found {
@@ -402,21 +374,14 @@ void ConversationSends::count_conversations(const SenderPtr& sender, const std::
         std::vector<im::command::Person> people;
     };
     const auto found = std::make_shared<Found>();
+    for (const im::Row user : users) found->people.emplace_back().user = user;
+    const Change& change = *sender->held.front().change;
+    const People people(*sender->user, change.users, change.invites, parts_.state.config.conversations.limits);
     sender->waits = true;
     parts_.store.read(
-        [found, users, self = sender->row, most = parts_.state.config.conversations.limits.max_conversations,
-         inviting = inviting_by(*sender)](store::Reader& reader) {
-            const auto count = [&reader, most](store::Row user, std::uint32_t& conversations) {
-                const auto counted = reader.count_conversations(user, most);
-                if (counted) conversations = *counted;
-                return counted ? errc::ok : static_cast<errc>(counted.error().value());
-            };
-            for (const store::Row user : users) {
-                im::command::Person& person = found->people.emplace_back(im::command::Person{user, 0});
-                if (const errc code = count(user, person.conversations); code != errc::ok) return code;
-            }
-            if (const errc code = inviting.look_up(reader, found->people); code != errc::ok) return code;
-            return count(self, found->conversations);
+        [found, people, self = sender->row](store::Reader& reader) {
+            const errc code = people.look_up(reader, found->people);
+            return code == errc::ok ? people.count(reader, self, found->conversations) : code;
         },
         [this, sender, found](errc code) {
             sender->waits = false;

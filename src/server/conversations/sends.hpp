@@ -139,8 +139,6 @@ private:
     void inflate(const SenderPtr& sender, const Held& held);
     void find_users(const SenderPtr& sender, const Held& held);
     void find_mentioned(const SenderPtr& sender, const Held& held);
-    struct Inviting;
-    Inviting inviting_by(const Sender& sender) const;
     void count_conversations(const SenderPtr& sender, const std::vector<im::Row>& users);
     void judge(const SenderPtr& sender, bool whole);
     void send(Sender& sender, std::shared_ptr<StoredMessage> message, std::shared_ptr<const im::Command> command);

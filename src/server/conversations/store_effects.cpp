@@ -185,15 +185,25 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::FindHei
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::MakeDirect& wanted) {
     const model::ConversationKey& key = hosted->append.conversation().key();
-    parts_.rows.find({std::string(key.first()), std::string(key.second())},
-                     [this, hosted, starter = wanted.starter](const std::vector<im::Row>& rows, errc code) {
-                         if (code == errc::ok && (rows[0] == 0 || rows[1] == 0)) code = errc::unknown_target;
-                         if (code == errc::ok) return allow_direct(hosted, starter, rows[0], rows[1]);
-                         const im::Refusal refusal =
-                             code == errc::unknown_target ? nobody_of_this_name() : im::later(limits_, said_of(code));
-                         hosted->append.refuse_direct(refusal, now(), effects_);
-                         act(hosted);
-                     });
+    std::vector<std::string> users;  // the server has no row
+    for (const std::string_view each : {key.first(), key.second()}) {
+        if (each != kServerTarget) users.emplace_back(each);
+    }
+    parts_.rows.find(users, [this, hosted, wanted](const std::vector<im::Row>& rows, errc code) {
+        if (code == errc::ok && std::ranges::find(rows, im::Row{0}) != rows.end()) code = errc::unknown_target;
+        if (code == errc::ok) {
+            const model::ConversationKey& of = hosted->append.conversation().key();
+            const im::Row first = of.first() == kServerTarget ? 0 : rows.front();
+            const im::Row second = of.second() == kServerTarget ? 0 : rows.back();
+            if (wanted.metered) return allow_direct(hosted, wanted.starter, first, second);
+            hosted->append.make_direct(first, second, now(), effects_);
+        } else {
+            const im::Refusal refusal =
+                code == errc::unknown_target ? nobody_of_this_name() : im::later(limits_, said_of(code));
+            hosted->append.refuse_direct(refusal, now(), effects_);
+        }
+        act(hosted);
+    });
 }
 
 // The home of the one who starts it counts.

@@ -327,6 +327,7 @@ public:
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
+    std::string api_addr() const;
     // The key that clients pin (ClientBuilder::server_key): the first key of sealing_key(), in base64. Empty: no key,
     // or the server is not running.
     std::string sealing_public_key() const;
@@ -373,6 +374,9 @@ public:
     // Reloads certificates, keys and CAs for wss and QUIC, and the sealing key. If all are valid, new connections use
     // them; existing connections stay. Errors: as for start(); they change nothing.
     Checked<> reload_certificates();
+    // Reads ServerApi::keys_file again. Errors: those of the file, and the old keys stay in use; not_connected: the
+    // server is not running; not_supported: it has no such file.
+    Checked<> reload_api_keys();
     Checked<ServerStats> stats();
 
     // ---- the same for coroutines, on any executor ----
@@ -394,6 +398,21 @@ private:
     class Impl;
     explicit Server(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
+};
+
+// For ServerBuilder::server_api().
+struct ServerApi {
+    std::string address;  // "127.0.0.1:4002"; port 0 picks a free one
+    // File with the keys, hashed, one a line; only its owner and group may have access. `flare api-key` makes and
+    // changes it, Server::reload_api_keys() reads it again.
+    std::string keys_file;
+    std::vector<std::string> keys;  // further ones, as lines of that file
+    std::string certificate_file;   // PEM, as key_file; both: https
+    std::string key_file;
+    std::string client_ca_file;  // PEM: callers need a certificate of this authority, beside their key
+    // Requests of each key; more are answered 429 with Retry-After. 0: no limit.
+    std::uint32_t per_second = 1000;
+    std::uint32_t burst = 2000;  // so many at once, after a pause
 };
 
 class FLARE_EXPORT ServerBuilder {
@@ -457,6 +476,10 @@ public:
     // Allows admin_addr() to be reachable from other machines, for a Prometheus elsewhere: anybody gets /metrics,
     // /healthz and /readyz; /stats and /sessions stay limited to this machine. Off.
     ServerBuilder& expose_metrics(bool on);
+    // Serves the server API, HTTP and JSON for back-ends in any language: docs/server-api.md. Without a key start()
+    // refuses (invalid_config), as it does an address that other machines can reach without TLS, unless
+    // allow_insecure() is on. Default: off.
+    ServerBuilder& server_api(ServerApi api);
     // File with the secret sealing key, readable by this user only; clients can then seal their traffic on any
     // transport (ClientBuilder::encryption). `flare certs sealing-key FILE` makes one. With several lines, the server
     // gives clients that ask the first key, and also serves clients that know another. The certificate of

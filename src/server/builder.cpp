@@ -113,6 +113,10 @@ ServerBuilder& ServerBuilder::expose_metrics(bool on) {
     state_->config.expose_metrics = on;
     return *this;
 }
+ServerBuilder& ServerBuilder::server_api(ServerApi api) {
+    state_->config.api = std::move(api);
+    return *this;
+}
 ServerBuilder& ServerBuilder::with_message_handler(MessageHandler handler, Execution where) {
     state_->check(static_cast<bool>(handler), "with_message_handler: the handler is empty");
     state_->config.handler = {std::move(handler), where, {}};

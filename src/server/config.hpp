@@ -89,6 +89,7 @@ struct Config {
     std::vector<std::string> allowed_origins;
     std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
+    ServerApi api;  // without an address: there is none
     ConversationSettings conversations;
     PresenceConfig presence;
     std::string sealing_key_file;  // empty: clients cannot seal

@@ -35,4 +35,12 @@ std::optional<std::string> admin_exposure_of(const Config& config) {
            "rest for this machine";
 }
 
+std::optional<std::string> api_exposure_of(const Config& config) {
+    if (!config.api.certificate_file.empty() || !beyond_loopback(config.api.address)) return std::nullopt;
+    return "the server API at " + config.api.address +
+           " is reachable from other machines, and keys can be read in transit: set ServerApi::certificate_file, "
+           "listen "
+           "on 127.0.0.1, or in a closed network set allow_insecure(true)";
+}
+
 }  // namespace flare::server

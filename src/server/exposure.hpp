@@ -16,6 +16,8 @@ std::optional<std::string> exposure_of(const Config& config);
 // The same of the admin address, which asks nobody for a token: what to do when it can be reached from other machines
 // and expose_metrics() is off.
 std::optional<std::string> admin_exposure_of(const Config& config);
+// The same of the server API without TLS.
+std::optional<std::string> api_exposure_of(const Config& config);
 
 // Whether other machines can reach this address; no, if it cannot be read.
 bool beyond_loopback(const std::string& address);

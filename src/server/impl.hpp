@@ -7,6 +7,7 @@
 #include "base/gate.hpp"
 #include "server/admin/admin.hpp"
 #include "server/admin/watchdog.hpp"
+#include "server/api_service.hpp"
 #include "server/certificate_watch.hpp"
 #include "server/certificates.hpp"
 #include "server/encoder.hpp"
@@ -42,10 +43,12 @@ public:
     void stop();
     void wait();
     Checked<> reload_certificates();
+    Checked<> reload_api_keys();
 
     std::string websocket_addr() const;
     std::string quic_addr() const;
     std::string admin_addr() const;
+    std::string api_addr() const;
     std::string sealing_public_key();
 
     template <typename T>
@@ -112,6 +115,7 @@ private:
     mutable base::Gate asking_;                             // open while there are workers to ask
     std::unique_ptr<server::WorkerGroup> group_;
     std::unique_ptr<server::Admin> admin_;
+    server::ApiService api_;
     std::unique_ptr<server::Watchdog> watchdog_;
     transport::quic::Secret quic_secret_{};
     server::TicketKeyFile ticket_keys_{};  // of ticket_key_file(); empty: none
@@ -120,9 +124,14 @@ private:
     server::Certificates certificates_;
     std::string certificates_seen_;                                // before they were read first
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
-    std::string websocket_addr_;
-    std::string quic_addr_;
-    std::string admin_addr_;
+    // What is listened on.
+    struct Addresses {
+        std::string websocket;
+        std::string quic;
+        std::string admin;
+        std::string api;
+    };
+    Addresses addresses_;
     std::atomic<bool> running_{false};
     std::condition_variable stopped_;
 };

@@ -19,6 +19,26 @@ namespace {
 
 constexpr auto kStopLimit = std::chrono::seconds(6);
 
+// What the server API asks of the whole server.
+template <typename Impl>
+server::api::ServerCalls calls_of(Impl& server) {
+    return {
+        .sessions = [&server](std::string user, auto done) { server.sessions(std::move(user), std::move(done)); },
+        .presence = [&server](std::string user, auto done) { server.presence(std::move(user), std::move(done)); },
+        .disconnect_user =
+            [&server](std::string user, std::string text, auto done) {
+                server.disconnect_user(std::move(user), std::move(text), std::move(done));
+            },
+        .revoke_user =
+            [&server](std::string user, std::optional<std::chrono::system_clock::time_point> until, std::string text,
+                      auto done) {
+                server.revoke(auth::Revocations::Kind::user, std::move(user), until, std::move(text), std::move(done));
+            },
+        .erase = [&server](std::string user, auto done) { server.erase(std::move(user), std::move(done)); },
+        .broadcast = [&server](const Message& message, auto done) { server.broadcast(message, std::move(done)); },
+    };
+}
+
 }  // namespace
 
 // ---- start and stop ----
@@ -52,9 +72,12 @@ Checked<> Server::Impl::start() {
                 *exposed + "; if that is intended (in a closed network, behind a gateway), set allow_insecure(true)");
         base::log().warn("{}; allow_insecure() is set", *exposed);
     }
+    if (auto exposed = server::api_exposure_of(config_); exposed && !config_.allow_insecure)
+        return Failure(errc::invalid_config, std::move(*exposed));
     if (auto exposed = server::admin_exposure_of(config_)) return Failure(errc::invalid_config, std::move(*exposed));
     auto opened = open();
     if (!opened) {
+        api_.stop();
         admin_.reset();
         group_.reset();
         return opened;
@@ -75,10 +98,12 @@ Checked<> Server::Impl::start() {
                                                                         [this] { (void)reload_certificates(); });
     }
     if (admin_) admin_->start_thread();
+    api_.start_thread();
     if (config_.rules.size() != 0)
         base::log().info("{} policy rules are in use; a message that matches none is refused", config_.rules.size());
-    if (config_.websocket) base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", websocket_addr_);
-    if (config_.quic) base::log().info("listening on quic://{}", quic_addr_);
+    if (config_.websocket)
+        base::log().info("listening on {}://{}", config_.secure() ? "wss" : "ws", addresses_.websocket);
+    if (config_.quic) base::log().info("listening on quic://{}", addresses_.quic);
     if (group_->store != nullptr) base::log().info("{}", server::introduction_of(group_->store->about()));
     if (certificates_.sealing) base::log().info("sealing with the key {}", sealing_public_key());
     const server::ConnectionLimits& limits = group_->state.limits;
@@ -145,9 +170,11 @@ Checked<> Server::Impl::open() {
         admin_ = std::make_unique<server::Admin>(group_->state, questions());
         const auto bound = admin_->open(config_.admin_addr);
         if (!bound) return bound.error();
-        admin_addr_ = transport::endpoint_text(*bound);
+        addresses_.admin = transport::endpoint_text(*bound);
     }
-    return {};
+    const auto opened = api_.open(config_.api, *group_, encoder_, calls_of(*this));
+    addresses_.api = api_.address();
+    return opened;
 }
 
 Checked<> Server::Impl::open_websocket() {
@@ -155,7 +182,7 @@ Checked<> Server::Impl::open_websocket() {
     for (const auto& worker : group_->workers) {
         const auto bound = worker->listeners().open_websocket(address, certificates_.tls);
         if (!bound) return bound.error();
-        websocket_addr_ = transport::endpoint_text(*bound);
+        addresses_.websocket = transport::endpoint_text(*bound);
         address = transport::sharing_text(address, *bound);  // port 0: as the first was given
     }
     return {};
@@ -170,10 +197,16 @@ Checked<> Server::Impl::open_quic() {
         const auto bound = worker->listeners().open_quic(address, certificates_.quic, quic_secret_);
         if (!bound) return bound.error();
         const boost::asio::ip::tcp::endpoint endpoint(bound->address(), bound->port());
-        quic_addr_ = transport::endpoint_text(endpoint);
+        addresses_.quic = transport::endpoint_text(endpoint);
         address = transport::sharing_text(address, endpoint);
     }
     return {};
+}
+
+Checked<> Server::Impl::reload_api_keys() {
+    const std::lock_guard lock(certificates_mutex_);
+    if (!may_reload_) return Failure(errc::not_connected, "the server is not running");
+    return api_.reload_keys(config_.api);
 }
 
 Checked<> Server::Impl::reload_certificates() {
@@ -203,6 +236,7 @@ void Server::Impl::stop() {
         may_reload_ = false;
     }
     group_->state.ready = false;
+    api_.stop();
     // Sessions flush and say goodbye; whoever does not answer in time is dropped.
     base::Gate sessions;
     for_each_worker([&sessions] {
@@ -234,9 +268,10 @@ void Server::Impl::wait() {
     stopped_.wait(lock, [this] { return !running_; });
 }
 
-std::string Server::Impl::websocket_addr() const { return running_ ? websocket_addr_ : std::string(); }
-std::string Server::Impl::quic_addr() const { return running_ ? quic_addr_ : std::string(); }
-std::string Server::Impl::admin_addr() const { return running_ ? admin_addr_ : std::string(); }
+std::string Server::Impl::websocket_addr() const { return running_ ? addresses_.websocket : std::string(); }
+std::string Server::Impl::quic_addr() const { return running_ ? addresses_.quic : std::string(); }
+std::string Server::Impl::admin_addr() const { return running_ ? addresses_.admin : std::string(); }
+std::string Server::Impl::api_addr() const { return running_ ? addresses_.api : std::string(); }
 std::string Server::Impl::sealing_public_key() {
     const std::lock_guard lock(certificates_mutex_);
     return running_ && certificates_.sealing ? wire::to_base64(base::view(certificates_.sealing->keys.front().known))
@@ -253,6 +288,8 @@ Server::~Server() = default;
 Checked<> Server::start() { return impl_->start(); }
 void Server::stop() { impl_->stop(); }
 void Server::wait() { impl_->wait(); }
+Checked<> Server::reload_api_keys() { return impl_->reload_api_keys(); }
+std::string Server::api_addr() const { return impl_->api_addr(); }
 Checked<> Server::reload_certificates() { return impl_->reload_certificates(); }
 std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
 std::string Server::quic_addr() const { return impl_->quic_addr(); }

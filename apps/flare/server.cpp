@@ -205,10 +205,11 @@ void tell_addresses(const Server& server, const Values& values, bool as_json) {
     add("websocket", values.given("websocket.certificate") ? "wss://" : "ws://", server.websocket_addr());
     add("quic", "quic://", server.quic_addr());
     add("admin", "http://", server.admin_addr());
+    add("api", values.given("api.certificate") ? "https://" : "http://", server.api_addr());
     add("sealing_key", "", server.sealing_public_key());
     if (as_json) return tell(told);
     std::string line = "listening on";
-    for (const char* what : {"websocket", "quic", "admin"}) {
+    for (const char* what : {"websocket", "quic", "admin", "api"}) {
         if (const auto* address = told.if_contains(what)) line.append(" ").append(address->as_string());
     }
     tell(line);
@@ -221,7 +222,8 @@ void serve(Server& server, const sigset_t& signals) {
     int received = 0;
     while (sigwait(&signals, &received) == 0 && received == SIGHUP) {
         tell_service_manager_of_reload();
-        const auto reloaded = server.reload_certificates();  // it logs
+        const auto reloaded = server.reload_certificates();  // it logs, as does the next
+        (void)server.reload_api_keys();
         tell_service_manager(reloaded ? "READY=1\nSTATUS=certificates reloaded"
                                       : "READY=1\nSTATUS=certificates not reloaded; the old ones stay in use");
     }
@@ -350,7 +352,8 @@ void add_server(CLI::App& app, Run& run) {
     }
     command->footer(
         "Every setting can also be given in the file and in the environment (FLARE_SERVER_LIMITS_MAX_CONNECTIONS). "
-        "Other users\nof this machine can see the command line. SIGHUP reloads the certificates; SIGTERM stops the "
+        "Other users\nof this machine can see the command line. SIGHUP reloads the certificates and the API keys; "
+        "SIGTERM stops the "
         "server gracefully, a\nsecond SIGTERM at once.");
     command->callback([flags, &run] { run = [flags] { return run_server(*flags); }; });
 }

@@ -35,6 +35,19 @@ constexpr auto to = &Caller<Call>::apply;
 void websocket_tls(ServerBuilder& builder, const Values& values, const Setting&) {
     builder.websocket_tls(values.text("websocket.certificate"), values.text("websocket.key"));
 }
+// Each names its own mistakes only: those behind it in the table have their defaults.
+void server_api(ServerBuilder& builder, const Values& values, const Setting&) {
+    ServerApi api;
+    api.address = values.text("api.address");
+    api.keys_file = values.text("api.keys_file");
+    api.keys = values.words("api.keys");
+    api.certificate_file = values.text("api.certificate");
+    api.key_file = values.text("api.key");
+    api.client_ca_file = values.text("api.client_ca");
+    api.per_second = static_cast<std::uint32_t>(values.number("api.max_requests_per_second"));
+    api.burst = static_cast<std::uint32_t>(values.number("api.max_requests_per_second_burst"));
+    builder.server_api(std::move(api));
+}
 void quic_tls(ServerBuilder& builder, const Values& values, const Setting&) {
     builder.quic_tls(values.text("quic.certificate"), values.text("quic.key"));
 }
@@ -165,6 +178,24 @@ constexpr Setting kSettings[] = {
      "Start even if other machines can reach a server without authentication or TLS. For closed networks, or behind a "
      "gateway.",
      to<&B::allow_insecure>},
+
+    {"api", "address", Kind::address, "", "server_api",
+     "Address of the server API for back-ends (docs/server-api.md). Not set: there is none.", server_api},
+    {"api", "keys_file", Kind::path, "", "server_api",
+     "File with its keys, hashed, which `flare api-key` makes. Only its owner and group may have access. Read again on "
+     "SIGHUP.",
+     server_api},
+    {"api", "keys", Kind::words, "", "server_api",
+     "Further keys, as lines of that file with + between scopes: ID SHA256 messages:write+users:read.", server_api},
+    {"api", "certificate", Kind::path, "", "server_api", "PEM file with the certificate and its chain: https.",
+     server_api},
+    {"api", "key", Kind::path, "", "server_api", "PEM file with its key.", server_api},
+    {"api", "client_ca", Kind::path, "", "server_api",
+     "PEM file with the CAs of which callers need a certificate, beside their key.", server_api},
+    {"api", "max_requests_per_second", Kind::count, "1000", "server_api", "Requests of each key; 0: no limit.",
+     server_api},
+    {"api", "max_requests_per_second_burst", Kind::count, "2000", "server_api", "So many at once, after a pause.",
+     server_api},
 
     {"websocket", "enabled", Kind::flag, "true", "enable_websocket", "Serve WebSocket.", to<&B::enable_websocket>},
     {"websocket", "address", Kind::address, "127.0.0.1:4000", "websocket_addr",

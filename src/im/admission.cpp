@@ -17,6 +17,7 @@ Refused too_fast(std::chrono::nanoseconds wait) {
 
 Refused Admission::refuses(const Waiting& item, const model::Member& sender, const Now& now) const {
     const Send& send = item.send;
+    const bool other_log = send.epoch != 0 && send.epoch != conversation_.head().last.epoch;
     if (send.sender != 0) {
         const Writing writing{sender, conversation_.config(), conversation_.blocked_for(send.sender)};
         const model::Head& head = conversation_.head();
@@ -24,9 +25,11 @@ Refused Admission::refuses(const Waiting& item, const model::Member& sender, con
                           .flags = send.flags,
                           .ref = send.ref,
                           .about = item.about ? &*item.about : nullptr,
-                          .other_log = send.epoch != 0 && send.epoch != head.last.epoch,
+                          .other_log = other_log,
                           .pruned = send.ref != 0 && send.ref < head.first};
         if (Refused refused = may_append(writing, entry, now.unix_ms)) return refused;
+    } else if (other_log) {
+        return of_another_log();
     }
     if (Refused refused = over_limits(send, sender, now)) return refused;
     return over_rate(item, now);

@@ -110,6 +110,11 @@ Refused may_write(const Writing& writing, Capability capability, std::uint64_t n
     return {};
 }
 
+Refusal of_another_log() {
+    return {errc::epoch_changed,
+            "the offset is of an earlier log of the conversation: look the message up in the present one"};
+}
+
 Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now_ms) {
     const Capability needed = entry.kind == EntryKind::reaction  ? Capability::react
                               : entry.kind == EntryKind::edit    ? Capability::edit_own
@@ -121,9 +126,7 @@ Refused may_append(const Writing& writing, const Entry& entry, std::uint64_t now
     const bool names_all = (entry.flags & model::kMentionAll) != 0 && !planted(Fault::all_named_by_anybody);
     if (names_all && !can(writing.sender.role, Capability::mention_all)) return lacks(Capability::mention_all);
     if (entry.kind == EntryKind::message) return may_reply(writing, entry);
-    if (entry.other_log)
-        return Refusal{errc::epoch_changed,
-                       "the offset is of an earlier log of the conversation: look the message up in the present one"};
+    if (entry.other_log) return of_another_log();
     if (entry.pruned)
         return Refusal{errc::history_pruned,
                        "the message was removed by the rules of retention: nothing is left of it"};

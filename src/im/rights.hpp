@@ -70,6 +70,8 @@ struct About {
     bool blank = false;  // it was deleted
 };
 
+// A message is named by a position of a log that the conversation had before.
+Refusal of_another_log();
 // What is written: an entry of such a kind. `about`: null: the log has no entry at the offset that it names.
 struct Entry {
     model::EntryKind kind = model::EntryKind::message;

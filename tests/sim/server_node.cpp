@@ -360,27 +360,35 @@ void ServerNode::push(const std::string& user) {
 
 void ServerNode::give(const Uuid& id, const std::string& room, std::string payload,
                       std::optional<im::Command> command) {
-    const model::ConversationKey key = LogBook::key_of(kServerTarget, room);
-    const std::uint32_t home = process_->router().home_of(key.text());
-    im::Send send;
-    send.session = server::make_session_key(home, (std::uint64_t{1} << 40) + ++calls_);  // nobody waits for the answer
-    send.place = 1;
-    send.id = id;
-    send.size = static_cast<std::uint32_t>(payload.size());
-    if (command) send.kind = model::EntryKind::membership;
     LogBook::Sent sent;
     sent.writer = "application." + std::to_string(life_);
     sent.user = kServerTarget;
-    sent.key = key;
+    sent.key = LogBook::key_of(kServerTarget, room);
     sent.payload = payload;
     sent.changes = command.has_value();
+    server::ApplicationCall call;
+    call.key = sent.key;
+    call.id = id;
+    if (command) {
+        server::ApplicationChange change;
+        change.command = [command = std::move(*command)](std::uint32_t, std::vector<im::command::Person>) {
+            return command;
+        };
+        call.what = std::move(change);
+    } else {
+        server::ApplicationText text;
+        text.message = Message("news", Bytes(payload));
+        call.what = std::move(text);
+    }
     kept_->book.sends(id, std::move(sent));
-    const auto message = server::StoredMessage::make(send, key, std::make_shared<const std::string>(kServerTarget),
-                                                     "news", wire::Forms(wire::Body{}));
-    message->payload = Bytes(payload);
-    server::Departure leaving{message, nullptr};
-    if (command) leaving.command = std::make_shared<const im::Command>(std::move(*command));
-    process_->router().give(home, [leaving](server::Shard& shard) { shard.conversations()->home.take({&leaving, 1}); });
+    const auto calls = std::make_shared<std::vector<server::ApplicationCall>>();
+    calls->push_back(std::move(call));
+    process_->router().give(++calls_ % ServerProcess::kWorkers, [this, calls](server::Shard& shard) {
+        shard.conversations()->calls.take(std::move(*calls), [this](const std::vector<im::effect::Answer>& answers) {
+            const bool stored = answers.front().code == errc::ok;
+            world_.happened(stored ? "call of the application" : "call of the application that was refused");
+        });
+    });
 }
 
 std::uint64_t ServerNode::unix_ms() const {

@@ -17,6 +17,7 @@ struct NotConnected : std::runtime_error {
     errc code;
 };
 
+int bench_api(int argc, char** argv);
 int bench_codec(int argc, char** argv);
 int bench_compress(int argc, char** argv);
 int bench_crowd(int argc, char** argv);

@@ -14,6 +14,7 @@ struct Benchmark {
 };
 
 constexpr Benchmark kBenchmarks[] = {
+    {"api", flare::bench::bench_api, "messages of a back-end over the server API"},
     {"codec", flare::bench::bench_codec, "encode and decode one 256-byte message, again and again"},
     {"compress", flare::bench::bench_compress, "what chat messages shrink to, and what that costs"},
     {"connect", flare::bench::bench_connect, "new and resumed sessions a second"},

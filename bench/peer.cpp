@@ -4,6 +4,7 @@
 // --seconds S (default 3), --warm-up S, --json. They are installed by scripts/setup.sh --peers.
 #include "bench.hpp"
 #include "echo_load.hpp"
+#include "free_port.hpp"
 #include "pin.hpp"
 
 #include <arpa/inet.h>
@@ -31,17 +32,6 @@ sockaddr_in loopback(std::uint16_t port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
     return address;
-}
-
-std::uint16_t free_port() {
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool found = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    ::close(fd);
-    if (!found) throw std::runtime_error("no free port");
-    return ntohs(address.sin_port);
 }
 
 // The server of another system, as its documentation advises for speed: nothing is logged or kept, nothing queued is

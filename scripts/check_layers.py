@@ -111,6 +111,7 @@ PRIVATE = {
         "wire/compression.hpp", "base/json/member.hpp", "base/utf8.hpp",
     },
     "bench": {
+        "auth/api_keys.hpp",
         "base/file.hpp", "base/random.hpp", "base/short_slice.hpp", "client/connect/backoff.hpp",
         "client/connect/sealing.hpp", "client/connect/url.hpp", "server/conversations/reading.hpp",
         "server/conversations/sync_reading.hpp", "server/conversations/sync_token.hpp", "session/client_session.hpp",

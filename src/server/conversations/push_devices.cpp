@@ -56,6 +56,20 @@ void PushDevices::answer(const session::PendingRequest& pending, errc code) {
     (void)parts_.table.respond(pending, response, parts_.executor.now());
 }
 
+void PushDevices::remove(const std::string& user, const std::string& device, std::function<void(errc code)> done) {
+    parts_.rows.find({user}, [this, device, done = std::move(done)](const std::vector<im::Row>& rows, errc code) {
+        if (code == errc::ok && rows.front() == 0) code = errc::unknown_target;
+        if (code != errc::ok) return done(said_of(code));
+        store::PushChange change;
+        change.user = rows.front();
+        change.device = device;
+        parts_.store.write(batch_of_push(std::move(change)),
+                           [done](std::unique_ptr<store::WriteBatch> written, errc said) {
+                               done(said_of(outcome_of_push(*written, said)));
+                           });
+    });
+}
+
 void PushDevices::forget(const std::string& user) {
     if (parts_.router.home_of(user) != index_) return;
     parts_.rows.find({user}, [this, user](const std::vector<im::Row>& rows, errc code) {

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ public:
     // The device of the session takes pushes from now on; without a token it no longer does. The request is answered.
     void set(const session::ServerSession& session, const session::PendingRequest& pending,
              const wire::im::PushDevice& device);
+    // The application has this device of a user take no more; empty: all of them. `done` is called once, with
+    // unknown_target if nobody of this name has ever been here.
+    void remove(const std::string& user, const std::string& device, std::function<void(errc code)> done);
     // No device of the user takes any more. Does nothing on a worker that is not the user's home.
     void forget(const std::string& user);
 

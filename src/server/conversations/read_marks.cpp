@@ -35,6 +35,7 @@ struct ConversationMarks::Marking {
     store::MemberMarks now{};  // as they are then
     wire::im::ReadMark told{};
     std::uint64_t unread_before = 0;
+    Done done{};  // of the application; null: a session asks, by `pending`
 
     std::string place() const { return OneByOne::place(user, key); }
 };
@@ -46,6 +47,16 @@ void ConversationMarks::mark(const session::ServerSession& session, const sessio
     const auto marking = std::make_shared<Marking>(Marking{pending, false, conversation, session.user(), body.epoch});
     marking->mark.offset = body.offset;
     marking->mark.what = what;
+    add(marking);
+}
+
+void ConversationMarks::mark(const std::string& user, const model::ConversationKey& conversation,
+                             const wire::im::MarkRead& body, Done done) {
+    ++parts_.counters.sync.marks;
+    const auto marking = std::make_shared<Marking>(Marking{{}, false, conversation, user, body.epoch});
+    marking->mark.offset = body.offset;
+    marking->mark.what = store::Mark::What::read;
+    marking->done = std::move(done);
     add(marking);
 }
 
@@ -160,6 +171,7 @@ void ConversationMarks::on_time() {
 // ---- answers ----
 
 void ConversationMarks::answer(const Marking& marking) {
+    if (marking.done) return marking.done(errc::ok, marking.told);
     const std::string body = wire::im::encode(marking.told);
     wire::ResponseView response;
     response.body = body;
@@ -167,6 +179,7 @@ void ConversationMarks::answer(const Marking& marking) {
 }
 
 void ConversationMarks::refuse(const Marking& marking, errc code) {
+    if (marking.done) return marking.done(said_of(code), {});
     wire::ResponseView response;
     response.code = said_of(code);
     response.text = explain(response.code);

@@ -16,6 +16,7 @@
 #include "wire/sync.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,12 @@ public:
     // The request is answered. `what`: read or unread.
     void mark(const session::ServerSession& session, const session::PendingRequest& pending,
               const model::ConversationKey& conversation, const wire::im::MarkRead& body, store::Mark::What what);
+
+    // The same of the application, for a user whose home this is. `done` is called once; `now`, with ok: what holds
+    // then.
+    using Done = std::function<void(errc code, const wire::im::ReadMark& now)>;
+    void mark(const std::string& user, const model::ConversationKey& conversation, const wire::im::MarkRead& body,
+              Done done);
 
     session::TimePoint next_deadline() const noexcept { return again_at_; }
     void on_time();

@@ -95,6 +95,7 @@ void OccupancySignals::counted(const model::ConversationKey& key, errc code, con
 }
 
 void OccupancySignals::tell(const Asker& asker, errc code, const wire::im::Occupancy& result) {
+    if (asker.done) return asker.done(said_of(code), result);
     parts_.router.give(asker.worker, [pending = asker.pending, code, result](Shard& shard) {
         const SignalAnswers& answers = shard.conversations()->signals.occupancy.answers_;
         code == errc::ok ? answers.give(pending, result) : answers.refuse(pending, code);

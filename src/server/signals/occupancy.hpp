@@ -17,8 +17,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flare::server {
@@ -46,11 +48,18 @@ public:
     void get(const session::ServerSession& session, const session::PendingRequest& pending,
              const model::ConversationKey& conversation);
 
+    // The same of the application, at the home of the conversation, which is `row` in the store. `done` is called once.
+    using Done = std::function<void(errc code, const wire::im::Occupancy& result)>;
+    void get(const model::ConversationKey& conversation, store::Row row, Done done) {
+        count(conversation, row, Asker{index_, {}, std::move(done)});
+    }
+
 private:
     using Rows = std::vector<store::Row>;
     struct Asker {
         std::uint32_t worker;
         session::PendingRequest pending;
+        Done done{};  // of the application; null: a session asks
     };
     struct Count {
         explicit Count(const model::ConversationKey& of) : key(of) {}

@@ -41,20 +41,24 @@ void TypingSignals::drop() { ++parts_.counters.signals.typing_dropped; }
 
 void TypingSignals::take(const session::ServerSession& session, const session::PendingRequest& pending,
                          const model::ConversationKey& conversation, bool on) {
-    if (!throttle_.allows(session.user(), conversation.text(), on, parts_.executor.now())) {
+    take(session.user(), conversation, on, [this, pending](const im::Refused& refused) {
+        if (!refused) return answers_.done(pending);
+        answers_.refuse(pending, refused->code, refused->text, refused->retry_after_ms);
+    });
+}
+
+void TypingSignals::take(const std::string& user, const model::ConversationKey& conversation, bool on, Done done) {
+    if (!throttle_.allows(user, conversation.text(), on, parts_.executor.now())) {
         drop();
-        return answers_.done(pending);
+        return done({});
     }
     const auto found = std::make_shared<TypingCheck>();
     const auto now_ms = static_cast<std::uint64_t>(unix_ms(parts_.executor.wall_clock()));
-    parts_.store.read([found, conversation, user = session.user(), now_ms](
+    parts_.store.read([found, conversation, user, now_ms](
                           store::Reader& reader) { return check_typing(reader, conversation, user, now_ms, *found); },
-                      [this, found, pending, conversation, user = session.user(), on](errc code) {
-                          if (code != errc::ok && found->refused)
-                              return answers_.refuse(pending, found->refused->code, found->refused->text,
-                                                     found->refused->retry_after_ms);
-                          if (code != errc::ok) return answers_.refuse(pending, code);
-                          answers_.done(pending);
+                      [this, found, done = std::move(done), conversation, user, on](errc code) {
+                          if (code != errc::ok) return done(found->refused ? found->refused : im::Refusal{code, {}});
+                          done({});
                           if (found->members > kMostMembers) return drop();
                           // To the other one of a direct conversation it has the name of who types.
                           const bool direct = conversation.kind() == model::ConversationKind::direct;

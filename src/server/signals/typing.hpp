@@ -6,6 +6,7 @@
 // Owner:    Signals.
 #pragma once
 
+#include "im/refusal.hpp"
 #include "model/conversation.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/signals/answering.hpp"
@@ -13,6 +14,7 @@
 #include "server/worker/counters.hpp"
 #include "server/worker/router.hpp"
 
+#include <functional>
 #include <string>
 
 namespace flare::server {
@@ -40,6 +42,10 @@ public:
     // comes too often, or is not told to anybody because of the size of the conversation, it does not.
     void take(const session::ServerSession& session, const session::PendingRequest& pending,
               const model::ConversationKey& conversation, bool on);
+
+    // The same of the application, in the name of a user. `done` is called once; nothing: it is told.
+    using Done = std::function<void(const im::Refused& refused)>;
+    void take(const std::string& user, const model::ConversationKey& conversation, bool on, Done done);
 
     // What is told: encoded once, for everybody.
     struct Told {

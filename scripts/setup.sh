@@ -25,7 +25,7 @@ packages=(
     prometheus-cpp-dev
     libcli11-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libgtest-dev libgmock-dev libbenchmark-dev
 )
-tests=(iproute2 nftables groff-base python3-pyte zsh fish)
+tests=(iproute2 nftables groff-base python3-pyte python3-jsonschema python3-yaml zsh fish)
 developers=(valgrind clang clang-format clang-tidy lld doxygen universal-ctags)
 if [ "$release" = 12 ]; then
     packages+=(libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev)

@@ -190,6 +190,37 @@ TEST_F(TheServerApi, KnowsUsersTheirSessionsAndTheirBlocks) {
     EXPECT_EQ(ask(server, "GET", "/v1/info").body.at("store").at("engine"), "sqlite");
 }
 
+TEST_F(TheServerApi, ReadsAndTypesForUsers) {
+    Server server = started(builder());
+    ASSERT_EQ(said(server, "POST", "/v1/conversations", kLunch), "200");
+    ASSERT_EQ(said(server, "POST", "/v1/messages", R"({"to":"room:lunch","from":"ann","text":"soup"})"), "200");
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events).sync_conversations(true));
+    ASSERT_TRUE(events.wait_for<event::ConversationsSynced>());
+    EXPECT_EQ(ask(server, "GET", "/v1/users/bob/unread").text("unread"), "1");
+    const ApiAnswer room = ask(server, "GET", "/v1/conversations/room:lunch");
+    boost::json::object mark{{"conversation", "room:lunch"}, {"offset", "2"}};
+    EXPECT_EQ(said(server, "POST", "/v1/users/bob/read", boost::json::serialize(mark)), "400 malformed_json epoch");
+    mark["epoch"] = room.body.at("head").at("epoch");
+    EXPECT_EQ(ask(server, "POST", "/v1/users/bob/read", boost::json::serialize(mark)).text("unread"), "0");
+    EXPECT_EQ(ask(server, "GET", "/v1/users/bob/unread").text("unread"), "0");
+    EXPECT_TRUE(events.wait([](const std::vector<Event>& seen) {
+        return std::ranges::any_of(seen, [](const Event& each) {
+            const auto* const marks = std::get_if<event::MarksChanged>(&each);
+            return marks != nullptr && marks->user == "bob" && marks->read == 2;
+        });
+    })) << "the others of a small room hear of it";
+    mark["epoch"] = "7";
+    EXPECT_EQ(said(server, "POST", "/v1/users/bob/read", boost::json::serialize(mark)), "409 epoch_changed");
+    EXPECT_EQ(said(server, "POST", "/v1/users/eve/read", boost::json::serialize(mark)), "404 unknown_conversation");
+    EXPECT_EQ(said(server, "POST", "/v1/typing", R"({"user":"bob","conversation":"room:lunch"})"), "200");
+    EXPECT_TRUE(events.wait_for<event::TypingChanged>());
+    EXPECT_EQ(said(server, "POST", "/v1/typing", R"({"user":"eve","conversation":"room:lunch"})"),
+              "404 unknown_conversation");
+    EXPECT_EQ(said(server, "POST", "/v1/typing", R"({"user":"bob","conversation":"room:"})"),
+              "400 invalid_name conversation");
+}
+
 TEST_F(TheServerApi, ACallThatComesAgainIsNotDoneAgain) {
     Server server = started(builder());
     const std::string key = "Idempotency-Key: order-1\r\n";

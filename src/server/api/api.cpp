@@ -77,7 +77,8 @@ std::optional<Response> Api::not_found(const transport::http::RequestHead& head,
                 malformed("the target cannot be read: it has escapes that are none, a name in its query "
                           "that comes twice, or what is no UTF-8"));
         case Router::Miss::not_found: {
-            Problem problem = problem_of(errc::not_supported, "this server has no such path: docs/server-api.md has them all");
+            Problem problem =
+                problem_of(errc::not_supported, "this server has no such path: docs/server-api.md has them all");
             problem.status = 404;
             return response_of(problem);
         }

@@ -1,5 +1,7 @@
 #include "server/api/changes.hpp"
 
+#include "im/names.hpp"
+#include "model/target.hpp"
 #include "server/conversations/content_hash.hpp"
 
 #include <algorithm>
@@ -24,6 +26,21 @@ std::vector<std::string> read_users(Body& body, std::string_view field, std::siz
         if (std::ranges::count(users, users[i]) != 1) body.wrong(at, "this user comes twice");
     }
     return users;
+}
+
+std::optional<model::ConversationKey> read_conversation(Body& body, const std::string& user) {
+    const std::string name = body.required("conversation");
+    const model::Target target = model::Target::of(name);
+    if (target.kind == model::Target::Kind::conversation) {
+        const auto refused = im::check_room_name(target.name);
+        if (!refused) return model::ConversationKey::room(target.name);
+        body.wrong("conversation", std::string(refused->text), refused->code);
+        return std::nullopt;
+    }
+    if (is_user(name) || name == kServerTarget) return model::ConversationKey::direct(user, name);
+    body.wrong("conversation", "\"room:NAME\", or the other user of a direct conversation is needed here",
+               errc::invalid_name);
+    return std::nullopt;
 }
 
 void submit(Context& context, const CallPtr& call, ApplicationCall change) {

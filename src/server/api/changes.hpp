@@ -17,6 +17,9 @@ std::string read_actor(Body& body, std::string_view field);
 // Users, each once, at most im::kChangedAtOnce and at least `least`; what is no user is wrong.
 std::vector<std::string> read_users(Body& body, std::string_view field, std::size_t least);
 
+// {"conversation"} as this user names it: "room:NAME", the other user, or "server". Nothing: it is wrong.
+std::optional<model::ConversationKey> read_conversation(Body& body, const std::string& user);
+
 // Has the change done, whose ids and content are filled in.
 void submit(Context& context, const CallPtr& call, ApplicationCall change);
 // A change that names nobody.

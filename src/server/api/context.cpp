@@ -27,6 +27,30 @@ void Context::read(const CallPtr& call, std::function<Reply(store::Reader& reade
     if (code != errc::ok) call->refuse(problem_of(said_of(code)));
 }
 
+void Context::at_home(const CallPtr& call, const std::string& user, std::function<void(Conversations& there)> ask) {
+    if (!has_store()) return call->refuse(no_store());
+    const bool posted = group_.router.give(group_.router.home_of(user),
+                                           [ask = std::move(ask)](Shard& shard) { ask(*shard.conversations()); });
+    if (!posted) call->refuse(problem_of(errc::shutting_down));
+}
+
+void Context::count_online(const CallPtr& call, const model::ConversationKey& key) {
+    if (!has_store()) return call->refuse(no_store());
+    const auto answer = [call](errc code, const wire::im::Occupancy& found) {
+        if (code != errc::ok) return call->refuse(problem_of(code));
+        call->answer(200, {{"online", found.online}, {"members", found.members}});
+    };
+    const errc asked = group_.store->read([call, key, answer, &router = group_.router](store::Reader& reader) {
+        const auto found = reader.conversation(key);
+        if (!found) return call->refuse(problem_of(static_cast<errc>(found.error().value())));
+        if (!*found || (*found)->removed) return call->refuse(problem_of(errc::unknown_conversation));
+        router.give(router.home_of(key.text()), [key, row = (*found)->row, answer](Shard& home) {
+            home.conversations()->signals.occupancy.get(key, row, answer);
+        });
+    });
+    if (asked != errc::ok) call->refuse(problem_of(said_of(asked)));
+}
+
 void Context::perform(const CallPtr& call, std::vector<ApplicationCall> calls, ApplicationCalls::Done then) {
     if (!has_store()) return call->refuse(no_store());
     const std::uint32_t worker = next_worker_.fetch_add(1, std::memory_order_relaxed) % group_.router.workers();

@@ -52,6 +52,12 @@ public:
     // The same of one change, which is answered with what it has written.
     void change(const CallPtr& call, ApplicationCall one);
 
+    // Asks the home of a user; without a store it is refused. What `ask` does answers the call, or nobody does.
+    void at_home(const CallPtr& call, const std::string& user, std::function<void(Conversations& there)> ask);
+
+    // How many members of a conversation have a connection.
+    void count_online(const CallPtr& call, const model::ConversationKey& key);
+
     bool has_store() const noexcept { return group_.store != nullptr; }
     const Config& config() const noexcept { return group_.state.config; }
     const Encoder& encoder() const noexcept { return encoder_; }

@@ -164,6 +164,11 @@ void get_conversation(Context& context, const CallPtr& call) {
     });
 }
 
+void get_occupancy(Context& context, const CallPtr& call) {
+    const auto key = conversation_of(call);
+    if (key && check_query(call, {})) context.count_online(call, *key);
+}
+
 }  // namespace
 
 std::span<const Route> conversation_routes() {
@@ -179,6 +184,7 @@ std::span<const Route> conversation_routes() {
         Route{"POST", "/v1/conversations/{conversation}/freeze", "freeze", conversations, 1024, freeze},
         Route{"POST", "/v1/conversations/{conversation}/unfreeze", "unfreeze", conversations, 1024, unfreeze},
         Route{"POST", "/v1/conversations/{conversation}/truncate", "truncate", conversations, 1024, truncate},
+        Route{"GET", "/v1/conversations/{conversation}/occupancy", "get_occupancy", signals, 0, get_occupancy},
         Route{"GET", "/v1/users/{user}/conversations/{other}", "get_direct_conversation", conversations, 0,
               get_conversation},
     };

@@ -3,6 +3,7 @@
 #include "server/api/changes.hpp"
 #include "server/api/context.hpp"
 #include "server/api/forms.hpp"
+#include "server/conversations/conversations.hpp"
 #include "server/conversations/reading.hpp"
 #include "server/conversations/sync_reading.hpp"
 
@@ -92,6 +93,32 @@ void get_unread(Context& context, const CallPtr& call) {
     });
 }
 
+void mark_read(Context& context, const CallPtr& call) {
+    const auto user = user_of(call);
+    std::optional<model::ConversationKey> key;
+    wire::im::MarkRead mark;
+    const bool good = user && check_query(call, {}) && read_body(call, [&](Body& body) {
+                          key = read_conversation(body, *user);
+                          const auto offset = body.number("offset");
+                          const auto epoch = body.number("epoch");
+                          if (!offset)
+                              body.wrong("offset", "the offset of the last entry that was read is needed here");
+                          if (!epoch) body.wrong("epoch", "the epoch of the log is needed here, as \"head\" has it");
+                          mark.offset = offset.value_or(0);
+                          mark.epoch = epoch.value_or(0);
+                      });
+    if (!good) return;
+    context.at_home(call, *user, [call, user = *user, key = *key, mark](Conversations& there) {
+        there.marks.mark(user, key, mark, [call](errc code, const wire::im::ReadMark& now) {
+            if (code != errc::ok) return call->refuse(problem_of(code));
+            call->answer(200, object{{"offset", number_text(now.offset)},
+                                     {"unread", now.unread},
+                                     {"more", now.more},
+                                     {"mentions", now.mentions}});
+        });
+    });
+}
+
 void list_blocks(Context& context, const CallPtr& call) {
     const auto user = user_of(call);
     if (!user || !check_query(call, {"limit", "cursor"})) return;
@@ -148,6 +175,17 @@ void list_devices(Context& context, const CallPtr& call) {
             devices.push_back(
                 object{{"device", each.device}, {"service", each.service}, {"token", each.token}, {"app", each.app}});
         return object{{"devices", std::move(devices)}};
+    });
+}
+
+void remove_device(Context& context, const CallPtr& call) {
+    const auto user = user_of(call);
+    if (!user || !check_query(call, {})) return;
+    context.at_home(call, *user, [call, user = *user, device = call->path("device")](Conversations& there) {
+        there.devices.remove(user, device, [call](errc code) {
+            if (code != errc::ok) return call->refuse(problem_of(code));
+            call->answer(200, object());
+        });
     });
 }
 
@@ -220,10 +258,12 @@ std::span<const Route> user_routes() {
     static constexpr std::array kRoutes{
         Route{"GET", "/v1/users/{user}/conversations", "list_user_conversations", users, 0, list_user_conversations},
         Route{"GET", "/v1/users/{user}/unread", "get_unread", users, 0, get_unread},
+        Route{"POST", "/v1/users/{user}/read", "mark_read", users, 4096, mark_read},
         Route{"GET", "/v1/users/{user}/blocks", "list_blocks", users, 0, list_blocks},
         Route{"POST", "/v1/users/{user}/blocks", "block", users, 4096, block},
         Route{"DELETE", "/v1/users/{user}/blocks/{other}", "unblock", users, 0, unblock},
         Route{"GET", "/v1/users/{user}/devices", "list_devices", users, 0, list_devices},
+        Route{"DELETE", "/v1/users/{user}/devices/{device}", "remove_device", users, 0, remove_device},
         Route{"GET", "/v1/users/{user}/sessions", "list_sessions", users, 0, list_sessions},
         Route{"GET", "/v1/users/{user}/presence", "get_presence", users, 0, get_presence},
         Route{"POST", "/v1/users/{user}/disconnect", "disconnect_user", users, 4096, disconnect_user},

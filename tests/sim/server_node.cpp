@@ -383,7 +383,9 @@ void ServerNode::give(const Uuid& id, const std::string& room, std::string paylo
     kept_->book.sends(id, std::move(sent));
     const auto calls = std::make_shared<std::vector<server::ApplicationCall>>();
     calls->push_back(std::move(call));
-    process_->router().give(++calls_ % ServerProcess::kWorkers, [this, calls](server::Shard& shard) {
+    // What one worker is given keeps its order.
+    const std::uint32_t worker = process_->router().home_of(calls->front().key.text());
+    process_->router().give(worker, [this, calls](server::Shard& shard) {
         shard.conversations()->calls.take(std::move(*calls), [this](const std::vector<im::effect::Answer>& answers) {
             const bool stored = answers.front().code == errc::ok;
             world_.happened(stored ? "call of the application" : "call of the application that was refused");

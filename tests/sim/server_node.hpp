@@ -103,7 +103,6 @@ private:
     bool tickets_last_;  // beyond a process
     std::uint64_t life_ = 0;
     std::uint64_t pushed_ = 0;
-    std::uint64_t calls_ = 0;  // of its application, to conversations
     std::vector<std::shared_ptr<Carrier>> overheard_;
     std::unique_ptr<Seen> seen_;
     std::unique_ptr<ServerProcess> process_;

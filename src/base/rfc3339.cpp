@@ -76,8 +76,13 @@ std::optional<std::chrono::system_clock::time_point> from_rfc3339(std::string_vi
         offset = std::chrono::minutes((east ? 1 : -1) * (hours * 60 + minutes));
     }
     if (at != text.size()) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-           std::chrono::seconds(second) + fraction - offset;
+    const auto time = std::chrono::sys_time<milliseconds>(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
+                      std::chrono::minutes(minute) + std::chrono::seconds(second) + fraction - offset;
+    using Clock = std::chrono::system_clock;
+    const bool fits = time > std::chrono::ceil<milliseconds>(Clock::time_point::min()) &&
+                      time < std::chrono::floor<milliseconds>(Clock::time_point::max());
+    if (!fits) return std::nullopt;
+    return Clock::time_point(time);
 }
 
 }  // namespace flare::base

@@ -35,7 +35,8 @@ public:
 
     static Scopes all() noexcept { return Scopes((1u << (2 * kGroups)) - 1); }
     Scopes() = default;
-    // "messages:write,users:read", or "*"; plus signs count as commas, where those mean something else. The text of an error names the one that is wrong.
+    // "messages:write,users:read", or "*"; plus signs count as commas, where those mean something else. The text of an
+    // error names the one that is wrong.
     static Checked<Scopes> parse(std::string_view text);
     std::string text() const;
 

@@ -21,8 +21,8 @@ public:
     Admission(const Limits& limits, const Conversation& conversation, DeviceRates& devices)
         : limits_(limits), conversation_(conversation), devices_(devices), slow_(limits) {}
 
-    // A message. The server (sender 0) may write what users may, and no rate holds it; nor what the application sends in
-    // the name of a user, who has to have the right to it.
+    // A message. The server (sender 0) may write what users may, and no rate holds it; nor what the application sends
+    // in the name of a user, who has to have the right to it.
     Refused refuses(const Waiting& item, const model::Member& sender, const Now& now) const;
     // A change, which has been found to be allowed.
     Refused over_rate(const Waiting& item, const Now& now) const;

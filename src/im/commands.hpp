@@ -48,6 +48,7 @@ struct Invite {
 // Of a member, or of an invitation.
 struct Remove {
     Row user = 0;
+    bool only_invitation = false;  // a member is left as it is
 };
 struct SetRole {
     Row user = 0;

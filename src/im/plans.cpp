@@ -159,6 +159,7 @@ public:
         Member other;
         const Member* const present = member(remove.user);
         const bool invited = present != nullptr && present->invited();
+        if (present != nullptr && !invited && remove.only_invitation) return;
         if (!touch(remove.user, invited ? Capability::invite : Capability::remove, other)) return;
         if (invited) return end_invitation(other);
         if (other.role == Role::none) return;

@@ -153,6 +153,8 @@ TEST_F(TheServerApi, ChangesRoomsAndTheirMembers) {
     EXPECT_EQ(said(server, "POST", room + "/invitations", R"({"users":["eve"],"by":"ann"})"), "200");
     EXPECT_EQ(ask(server, "GET", room + "/invitations").body.at("invitations").get_array().size(), 1u);
     EXPECT_EQ(said(server, "DELETE", room + "/invitations/eve"), "200");
+    EXPECT_EQ(said(server, "DELETE", room + "/invitations/bob"), "200");
+    EXPECT_EQ(ask(server, "GET", room).text("members"), "3") << "a member is not removed by that";
     EXPECT_EQ(said(server, "DELETE", room + "/members/bob?by=carl"), "200");
     EXPECT_EQ(said(server, "POST", room + "/freeze"), "200");
     EXPECT_EQ(said(server, "POST", "/v1/messages", R"({"to":"room:lunch","from":"bob","text":"x"})"),
@@ -233,6 +235,7 @@ TEST_F(TheServerApi, ACallThatComesAgainIsNotDoneAgain) {
     EXPECT_EQ(said(server, "POST", "/v1/messages", R"({"to":"bob","text":"twice"})", key), "422 duplicate_message_id");
     EXPECT_EQ(said(server, "POST", "/v1/messages", body, "Idempotency-Key: " + std::string(300, 'k') + "\r\n"),
               "400 malformed_json Idempotency-Key");
+    EXPECT_EQ(said(server, "POST", "/v1/messages", body, "Idempotency-Key:\r\n"), "400 malformed_json Idempotency-Key");
     EXPECT_EQ(ask(server, "GET", "/v1/users/bob/conversations/server/messages").body.at("entries").get_array().size(),
               1u);
     server.stop();

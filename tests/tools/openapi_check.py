@@ -25,6 +25,7 @@ OPERATIONS = {
     for method, operation in item.items()
     if method in METHODS
 }
+UNKNOWN = "no such field is known here"
 ROOM = {"conversation": "room:lunch"}
 DIRECT = {"user": "ann", "other": "bob"}
 
@@ -204,11 +205,17 @@ def check_bad(server, name, path, query, body):
         check_answer(name, answer, f"{name} {what}")
         if answer[0] != status:
             fail(f"{name} {what}: {answer} and not {status}")
+        return answer[2]
 
     refused("without a key", 401, name, path, query, body, key=None)
     other = next(scope for scope in server.keys if scope not in ("*", operation["x-scope"]))
     refused("without its scope", 403, name, path, query, body, key=other)
     refused("with a stray parameter", 400, name, path, dict(query, stray="1"), body)
+    for parameter in map(resolved, operation.get("parameters", [])):
+        if parameter["in"] == "query":
+            answer = server.ask(name, path, dict(query, **{parameter["name"]: query.get(parameter["name"], "x")}), body)
+            if answer[2].get("detail") == "no such parameter is known here":
+                fail(f"{name}: the server does not know the parameter {parameter['name']}")
     if server.ask(name, path, query, body, method="TRACE")[0] != 405:
         fail(f"{template} answers TRACE")
     if "requestBody" not in operation:
@@ -223,7 +230,9 @@ def check_bad(server, name, path, query, body):
         wrong[field] = {"no": "value"}
         if fits(schema, wrong):
             fail(f"{name}: the document takes an object as {field}")
-        refused(f"with an object as {field}", 400, name, path, query, wrong)
+        problem = refused(f"with an object as {field}", 400, name, path, query, wrong)
+        if problem["detail"] == UNKNOWN:
+            fail(f"{name}: the server does not know the field {field}")
     for field in resolved(schema).get("required", []):
         refused(f"without {field}", 400, name, path, query, {each: body[each] for each in body if each != field})
 

@@ -142,37 +142,38 @@ void Api::on_request(transport::http::Request request, transport::http::Responde
     if (!checked.key) return responder.answer(response_of(of_key(checked.wrong)));  // revoked meanwhile
     auto& match = std::get<Router::Match>(found);
     const Route& route = routes_[match.route];
-    std::string repeat;
+    Keyed repeat;
     if (route.writes()) {
         auto known = repeat_of(request, checked.key->id);
         if (auto* const response = std::get_if<Response>(&known)) return responder.answer(std::move(*response));
-        repeat = std::move(std::get<std::string>(known));
+        repeat = std::move(std::get<Keyed>(known));
     }
     Call::Answered answered;
     if (route.writes()) {
         answered = [this, &route, repeat, id = checked.key->id, peer = request.peer_address](Response& response) {
             const bool final = response.status < 500 && response.status != 429;
-            if (!repeat.empty()) repeats_.end(repeat, final ? std::optional(response) : std::nullopt);
+            if (!repeat.first.empty())
+                repeats_.end(repeat.first, repeat.second, final ? std::optional(response) : std::nullopt);
             base::log().info("api: {} by the key {} from {}: {}", route.name, id, peer, response.status);
         };
     }
     const auto call = std::make_shared<Call>(context_, std::move(request), std::move(responder), std::move(match),
                                              std::move(*checked.key), std::move(answered));
-    if (!repeat.empty()) call->identify(repeat);
+    if (!repeat.first.empty()) call->identify(repeat.first);
     route.handle(routes_of_, call);
 }
 
-std::variant<std::string, Response> Api::repeat_of(const transport::http::Request& request, const std::string& key) {
+std::variant<Api::Keyed, Response> Api::repeat_of(const transport::http::Request& request, const std::string& key) {
     const std::string given(request.head.fields.value("Idempotency-Key"));
-    if (given.empty()) return std::string();
-    if (given.size() > Repeats::kMostKeyBytes)
+    if (request.head.fields.count("Idempotency-Key") == 0) return Keyed();
+    if (given.empty() || given.size() > Repeats::kMostKeyBytes)
         return response_of(malformed("an Idempotency-Key has 1 to 255 bytes", "Idempotency-Key"));
     std::string repeat = key + '\n' + given;
     const base::Key asked = base::sha256(request.head.method + '\n' + request.head.target + '\n' + request.body);
     auto found = repeats_.begin(repeat, base::view(asked), Repeats::Clock::now());
     if (auto* const response = std::get_if<Response>(&found)) return std::move(*response);
     if (const auto* const problem = std::get_if<Problem>(&found)) return response_of(*problem);
-    return repeat;
+    return Keyed(std::move(repeat), std::get<Repeats::Begun>(found).number);
 }
 
 }  // namespace flare::server::api

@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -48,9 +49,11 @@ private:
     std::optional<transport::http::Response> not_found(const transport::http::RequestHead& head,
                                                        const transport::http::Router::Missed& missed) const;
     std::optional<Problem> over_rate(const std::string& key);
-    // What a call is a repeat by; empty: by nothing. A response: it is answered with that, and not done.
-    std::variant<std::string, transport::http::Response> repeat_of(const transport::http::Request& request,
-                                                                   const std::string& key);
+    // What a call is a repeat by, with its number; empty: by nothing. A response: it is answered with that, and not
+    // done.
+    using Keyed = std::pair<std::string, std::uint64_t>;
+    std::variant<Keyed, transport::http::Response> repeat_of(const transport::http::Request& request,
+                                                             const std::string& key);
 
     const std::shared_ptr<const auth::ApiKeys> keys_;
     Context routes_of_;

@@ -68,7 +68,8 @@ void Context::change(const CallPtr& call, ApplicationCall one) {
         const im::effect::Answer& answer = answers.front();
         if (answer.code != errc::ok) return call->refuse(problem_of(answer.code, answer.text, answer.retry_after_ms));
         boost::json::object written;
-        add_written(written, answer);
+        if (answer.position.offset != 0)
+            add_written(written, answer);  // of what ends a log, or needs none, there is none
         call->answer(200, std::move(written));
     });
 }

@@ -194,6 +194,14 @@ void remove_member(Context& context, const CallPtr& call) {
     }
 }
 
+void withdraw_invitation(Context& context, const CallPtr& call) {
+    if (auto asked = asked_in_query(call)) {
+        change_members(context, call, std::move(*asked), [](const People& people) {
+            return im::Command(im::command::Remove{people.front().user, true});
+        });
+    }
+}
+
 void ban(Context& context, const CallPtr& call) {
     const auto key = conversation_of(call);
     if (!key || !check_query(call, {})) return;
@@ -236,7 +244,7 @@ std::span<const Route> member_routes() {
         Route{"GET", "/v1/conversations/{conversation}/invitations", "list_invitations", members, 0, list_invitations},
         Route{"POST", "/v1/conversations/{conversation}/invitations", "invite", members, 64 * 1024, invite},
         Route{"DELETE", "/v1/conversations/{conversation}/invitations/{user}", "withdraw_invitation", members, 0,
-              remove_member},
+              withdraw_invitation},
     };
     return kRoutes;
 }

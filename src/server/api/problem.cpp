@@ -60,10 +60,21 @@ Problem malformed(std::string detail, std::string field) {
     return {400, errc::malformed_json, std::move(detail), std::move(field)};
 }
 
+namespace {
+
+// Some errors are those of the protocol of sessions, too, and are explained as such.
+std::string_view title_of(const Problem& problem) noexcept {
+    if (problem.code == errc::malformed_json) return "the request is not what it has to be";
+    if (problem.code == errc::not_supported && problem.status < 500) return "there is no such call";
+    return explain(problem.code);
+}
+
+}  // namespace
+
 boost::json::object json_of(const Problem& problem) {
     const std::string_view code = name(problem.code);
     boost::json::object object{{"type", "urn:flare:error:" + std::string(code)},
-                               {"title", explain(problem.code)},
+                               {"title", title_of(problem)},
                                {"status", problem.status},
                                {"detail", problem.detail},
                                {"errc", code}};

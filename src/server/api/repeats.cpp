@@ -13,7 +13,7 @@ Repeats::Found Repeats::begin(const std::string& key, std::string_view asked, Cl
         kept.since = now;
         kept.number = ++numbers_;
         order_.emplace_back(key, kept.number);
-        return Begun{};
+        return Begun{kept.number};
     }
     if (kept.asked != asked) {
         Problem problem = problem_of(errc::duplicate_message_id,
@@ -31,9 +31,10 @@ Repeats::Found Repeats::begin(const std::string& key, std::string_view asked, Cl
     return response;
 }
 
-void Repeats::end(const std::string& key, const std::optional<transport::http::Response>& response) {
+void Repeats::end(const std::string& key, std::uint64_t number,
+                  const std::optional<transport::http::Response>& response) {
     const auto found = all_.find(key);
-    if (found == all_.end()) return;
+    if (found == all_.end() || found->second.number != number) return;
     if (!response) {
         all_.erase(found);
         return;

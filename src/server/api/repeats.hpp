@@ -29,11 +29,13 @@ public:
     static constexpr std::size_t kMostKeyBytes = 255;
 
     // `key`: what it is a repeat by; `asked`: the same for the same request alone.
-    struct Begun {};  // it comes for the first time: end() is to be called
+    struct Begun {  // it comes for the first time: end() is to be called
+        std::uint64_t number = 0;
+    };
     using Found = std::variant<Begun, transport::http::Response, Problem>;
     Found begin(const std::string& key, std::string_view asked, Clock::time_point now);
-    // The answer. Nothing: it may be tried again.
-    void end(const std::string& key, const std::optional<transport::http::Response>& response);
+    // The answer. Nothing: it may be tried again. `number`: of Begun; the key may be of another call by now.
+    void end(const std::string& key, std::uint64_t number, const std::optional<transport::http::Response>& response);
     std::size_t size() const noexcept { return all_.size(); }
 
 private:

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 namespace flare::server::api {
 namespace {
 
@@ -12,14 +15,18 @@ protected:
     // "begun", the body of the answer that was kept, or the status of a problem.
     std::string begin(const std::string& key, std::string_view asked) {
         const Repeats::Found found = repeats_.begin(key, asked, now_);
-        if (std::holds_alternative<Repeats::Begun>(found)) return "begun";
+        if (const auto* const begun = std::get_if<Repeats::Begun>(&found)) {
+            numbers_[key] = begun->number;
+            return "begun";
+        }
         if (const auto* const response = std::get_if<transport::http::Response>(&found)) return response->body;
         return std::to_string(std::get<Problem>(found).status);
     }
     void end(const std::string& key, const std::string& body) {
-        repeats_.end(key, transport::http::Response{200, "application/json", body, {}});
+        repeats_.end(key, numbers_[key], transport::http::Response{200, "application/json", body, {}});
     }
     Repeats repeats_;
+    std::map<std::string, std::uint64_t> numbers_;
     Repeats::Clock::time_point now_{};
 };
 
@@ -30,7 +37,7 @@ TEST_F(RepeatedCalls, AreAnsweredWithWhatTheFirstOneWas) {
     EXPECT_EQ(begin("a", "x"), "done");
     EXPECT_EQ(begin("a", "y"), "422") << "another request";
     EXPECT_EQ(begin("b", "y"), "begun");
-    repeats_.end("b", std::nullopt);
+    repeats_.end("b", numbers_["b"], std::nullopt);
     EXPECT_EQ(begin("b", "z"), "begun") << "what came to nothing is not kept";
 }
 
@@ -42,6 +49,11 @@ TEST_F(RepeatedCalls, AreForgottenAfterADay) {
     now_ += 1ms;
     EXPECT_EQ(begin("a", "x"), "begun");
     EXPECT_EQ(repeats_.size(), 1u);
+    const std::uint64_t first = numbers_["a"];
+    now_ += Repeats::kKept;
+    EXPECT_EQ(begin("a", "y"), "begun");
+    repeats_.end("a", first, transport::http::Response{200, "application/json", "late", {}});
+    EXPECT_EQ(begin("a", "y"), "409") << "the answer of a call that was forgotten is not this one's";
 }
 
 TEST_F(RepeatedCalls, AreBounded) {

@@ -35,8 +35,9 @@ void RequestLedger::hears_echo(Asked& asked, const wire::ResponseView& response)
 
 void RequestLedger::answered(const Uuid& id, bool later) {
     answered_.insert(id);
-    std::erase_if(handed_up_in_, [&](const auto& each) { return each.first == id; });
-    if (later) handed_up_.erase(id);
+    // Of one that two sessions have asked, an earlier one and its successor, each hears for itself.
+    const std::size_t sessions = std::erase_if(handed_up_in_, [&](const auto& each) { return each.first == id; });
+    if (later && sessions < 2) handed_up_.erase(id);
 }
 
 void RequestLedger::client_gives_up(const Uuid& id, errc code) {

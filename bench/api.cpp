@@ -15,7 +15,7 @@
 #include <flare/server.hpp>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/connect.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -184,6 +184,7 @@ public:
 private:
     const ApiShape shape_;
     boost::asio::io_context context_{1};
+    const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
     std::vector<std::unique_ptr<Caller>> callers_;
     std::vector<std::string> messages_;
     std::vector<std::string> batches_;

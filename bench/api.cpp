@@ -102,9 +102,7 @@ private:
 
 class ApiLoad {
 public:
-    ApiLoad(const ApiShape& shape, std::uint16_t port, const std::string& key) : shape_(shape) {
-        for (std::size_t i = 0; i < std::max(shape.connections, kBatchConnections); ++i)
-            callers_.push_back(std::make_unique<Caller>(context_, port, key));
+    ApiLoad(const ApiShape& shape, std::uint16_t port, const std::string& key) : shape_(shape), port_(port), key_(key) {
         const std::string text(kTextBytes, 'x');
         for (std::size_t i = 0; i < shape.conversations; ++i)
             messages_.push_back(R"({"to":"user)" + std::to_string(i) + R"(","text":")" + text + "\"}");
@@ -117,6 +115,7 @@ public:
     }
     // The conversations are made.
     void begin() {
+        connect(1);
         for (const std::string& batch : batches_) {
             bool done = false;
             callers_.front()->post("/v1/messages/batch", batch, [&] { done = true; });
@@ -125,6 +124,7 @@ public:
     }
     // Each connection asks again when it is answered. Returns messages a second.
     double at_once(bool in_batches) {
+        connect(in_batches ? kBatchConnections : shape_.connections);
         const std::uint64_t began = now_ns();
         const std::uint64_t end = began + static_cast<std::uint64_t>(std::chrono::nanoseconds(shape_.time).count());
         std::size_t answered = 0;
@@ -140,16 +140,16 @@ public:
                 ask(caller);
             });
         };
-        const std::size_t callers = in_batches ? kBatchConnections : shape_.connections;
-        for (std::size_t i = 0; i < callers; ++i) ask(*callers_[i]);
+        for (const auto& each : callers_) ask(*each);
         while (under_way != 0) context_.run_one();
         const double seconds = static_cast<double>(now_ns() - began) / 1e9;
         return static_cast<double>(answered * (in_batches ? kBatch : 1)) / seconds;
     }
     // One by one at the rate, on schedule whether earlier ones were answered or not.
     void at_rate(Latencies& latencies) {
+        connect(shape_.connections);
         std::deque<std::uint64_t> due;
-        std::vector<Caller*> idle;
+        std::deque<Caller*> idle;  // each in turn: the server ends a connection that says nothing for long
         for (const auto& each : callers_) idle.push_back(each.get());
         const std::uint64_t step = 1'000'000'000 / shape_.rate;
         const std::size_t count = shape_.rate * static_cast<std::size_t>(shape_.time.count());
@@ -158,8 +158,8 @@ public:
         std::size_t answered = 0;
         std::function<void()> give = [&] {
             while (!due.empty() && !idle.empty()) {
-                Caller* const caller = idle.back();
-                idle.pop_back();
+                Caller* const caller = idle.front();
+                idle.pop_front();
                 const std::uint64_t since = due.front();
                 due.pop_front();
                 caller->post("/v1/messages", messages_[next_++ % messages_.size()], [&, caller, since] {
@@ -171,18 +171,30 @@ public:
             }
         };
         boost::asio::steady_timer timer(context_);
+        bool waits = false;
         while (answered < count) {
             for (; begun < count && at <= now_ns(); at += step, ++begun) due.push_back(at);
             give();
-            timer.expires_after(std::chrono::microseconds(200));
-            timer.async_wait([](auto) {});
+            if (!waits && begun < count) {
+                waits = true;
+                timer.expires_after(std::chrono::microseconds(200));
+                timer.async_wait([&waits](auto) { waits = false; });
+            }
             context_.run_one();
         }
-        timer.cancel();
+        while (waits) context_.run_one();
     }
 
 private:
+    // New ones: the server ends those that have said nothing since an earlier part.
+    void connect(std::size_t count) {
+        callers_.clear();
+        for (std::size_t i = 0; i < count; ++i) callers_.push_back(std::make_unique<Caller>(context_, port_, key_));
+    }
+
     const ApiShape shape_;
+    const std::uint16_t port_;
+    const std::string key_;
     boost::asio::io_context context_{1};
     const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
     std::vector<std::unique_ptr<Caller>> callers_;

@@ -9,6 +9,7 @@
 #include "model/conversation.hpp"
 #include "model/entry.hpp"
 #include "model/member.hpp"
+#include "store/backend.hpp"
 #include "store/check.hpp"
 
 #include <flare/error.hpp>
@@ -127,10 +128,11 @@ struct Outcome {
     // deleted), too_many_edits, too_many_reactions; of a change: those of its entry, conversation_exists (`row` is the
     // one that exists); of a mark, and of what is chosen: unknown_conversation (also if the user has no role in it); of
     // each: storage_full
-    // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done)
+    // (the disk has hardly any room, and this needs some; what is known already is answered, and removals are done); of
+    // a hook's mark: invalid_config (there are kMostHooks)
     errc code = errc::ok;
     // It was in the log already, the mark, the reaction or what is chosen is as it is to be, or no such device took
-    // pushes: nothing was written.
+    // pushes, the hook has come as far, or an answer is kept under the key: nothing was written.
     bool repeat = false;
     Row row = 0;  // of the conversation, or of the user
     // Of the entry, of the mark as it is now, or up to which the conversation is cleared now; offset 0: no entry is
@@ -146,7 +148,7 @@ struct Outcome {
 };
 
 struct Write {
-    std::variant<NewEntry, Change, NewUser, Mark, Erasure, PushChange, SettingsChange> what{};
+    std::variant<NewEntry, Change, NewUser, Mark, Erasure, PushChange, SettingsChange, HookMark, KeptAnswer> what{};
     Outcome outcome{};
 };
 
@@ -345,6 +347,8 @@ struct PushDevice {
     friend bool operator==(const PushDevice&, const PushDevice&) = default;
 };
 
+class BackendReader;  // store/backend_reader.hpp
+
 // Sees what was committed when the call began; its engine must outlive it. An error is the engine's (storage_failed,
 // store_damaged); of page(), also unknown_conversation.
 class Reader {
@@ -396,6 +400,8 @@ public:
     // Users with a device of whom that is true, by row, `limit` of them.
     virtual Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
                                                      std::uint32_t limit) = 0;
+    // Lives as long as this.
+    virtual BackendReader& backend() = 0;
 };
 
 // ---- the engine ----

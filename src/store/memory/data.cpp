@@ -45,6 +45,19 @@ std::vector<Row> mentions_of(const Log& log, std::uint64_t offset) {
     return users;
 }
 
+Entry shown(const Log& log, std::uint64_t offset) {
+    Entry entry = *log.entry(offset);
+    entry.mentions = mentions_of(log, offset);
+    if (entry.kind != EntryKind::edit) return entry;
+    const Entry* const original = log.entry(entry.ref);
+    entry.blank = original == nullptr || original->blank;
+    if (original == nullptr) return entry;
+    entry.encoding = original->encoding;
+    entry.type = original->type;
+    entry.payload = original->payload;
+    return entry;
+}
+
 Data::Data(const Data& from, std::uint64_t generation)
     : generation_(generation),
       stamp_(from.stamp_),
@@ -54,7 +67,8 @@ Data::Data(const Data& from, std::uint64_t generation)
       users_(from.users_),
       push_devices_(from.push_devices_),
       ids_(from.ids_),
-      erasures_(from.erasures_) {
+      erasures_(from.erasures_),
+      backend_(from.backend_) {
     if (planted(Fault::copy_keeps_epochs)) return;
     for (auto& [row, log] : logs_) log.about.head.last.epoch = epoch_of(generation_, row);
 }
@@ -76,8 +90,12 @@ void Data::apply(WriteBatch& batch, std::uint64_t now_ms, bool full) {
             erase(*erased, each.outcome);
         else if (const auto* pushed = std::get_if<PushChange>(&each.what))
             push(*pushed, each.outcome);
-        else
-            add_user(std::get<NewUser>(each.what), each.outcome);
+        else if (const auto* user = std::get_if<NewUser>(&each.what))
+            add_user(*user, each.outcome);
+        else {
+            undo_.emplace_back([this, before = backend_] { backend_ = before; });
+            backend_.write(each, now_ms, full);
+        }
     }
 }
 
@@ -118,13 +136,16 @@ void Data::append(const WriteBatch& batch, const NewEntry& entry, Outcome& outco
     model::Head& head = log.about.head;
     undo_.emplace_back([&log, before = head] {
         log.entries.pop_back();
+        log.stamps.pop_back();
         log.about.head = before;
     });
     head.last.offset += 1;
     if (planted(Fault::offset_left_out) && head.last.offset == 3) {
         log.entries.emplace_back();
+        log.stamps.push_back(stamp_);
         head.last.offset += 1;
     }
+    log.stamps.push_back(stamp_);
     head.last_ms = time_after(head.last_ms, now_ms_);
     head.stamp = stamp_;
     head.messages += counts(entry);
@@ -170,7 +191,7 @@ bool Data::answer_known(const NewEntry& entry, Outcome& outcome) const {
     }
     if (known == ids_.end()) return false;
     const Log* const in = log(std::get<1>(known->first));
-    const Entry* const there = this->entry(*in, known->second.offset);
+    const Entry* const there = in->entry(known->second.offset);
     outcome.repeat = true;
     outcome.code = known->second.content == entry.content ? errc::ok : errc::duplicate_message_id;
     outcome.row = entry.conversation;
@@ -187,7 +208,7 @@ errc Data::may_append(const WriteBatch& batch, const NewEntry& entry, const Log&
     if (too_old) return errc::too_old;
     if (full_ && entry.kind != EntryKind::removal) return errc::storage_full;
     if (!is_about_another(entry.kind)) return errc::ok;
-    const Entry* const original = this->entry(log, entry.ref);
+    const Entry* const original = log.entry(entry.ref);
     const bool deleted = original != nullptr && original->blank && !planted(Fault::edit_of_deleted);
     if (original == nullptr || is_about_another(original->kind) || deleted) return errc::history_pruned;
     if (entry.kind == EntryKind::edit) {
@@ -406,6 +427,7 @@ void Data::cut(Log& log, std::uint64_t keep_from) {
         log.pruned_ms = std::max(log.pruned_ms, each.time_ms);
     });
     log.first_n = std::prev(end)->messages;
+    log.stamps.erase(log.stamps.begin(), log.stamps.begin() + (end - log.entries.begin()));
     log.entries.erase(log.entries.begin(), end);
     log.reactions.erase(log.reactions.begin(), log.reactions.lower_bound(keep_from));
     log.edits.erase(log.edits.begin(), log.edits.lower_bound(keep_from));
@@ -459,14 +481,14 @@ CheckReport Data::check(std::size_t most) const {
         }
         if (bytes != head.bytes) report.add(where, "its head does not fit the bytes of its log", most);
         for (const auto& [offset, reactions] : log.reactions) {
-            const Entry* const to = entry(log, offset);
+            const Entry* const to = log.entry(offset);
             const bool fits =
                 std::ranges::none_of(reactions, [](const auto& each) { return each.second.users.empty(); });
             if (to == nullptr || to->blank || reactions.empty() || !fits)
                 report.add(where, "reactions are to what is not there, or of nobody", most);
         }
         for (const auto& [offset, users] : log.mentions) {
-            const Entry* const by = entry(log, offset);
+            const Entry* const by = log.entry(offset);
             if (by == nullptr || by->blank || users.empty())
                 report.add(where, "somebody is mentioned by what is not there, or nobody is", most);
         }
@@ -505,13 +527,11 @@ const Log* Data::log(const model::ConversationKey& key) const {
     return found == logs_.rend() ? nullptr : &found->second;
 }
 
-const Entry* Data::entry(const Log& log, std::uint64_t offset) const { return log.entry(offset); }
-
 std::optional<Found> Data::find(const Uuid& id, Row conversation, Row sender) const {
     const auto known = ids_.find({id, conversation, sender});
     if (known == ids_.end()) return std::nullopt;
     const Log* const in = log(conversation);
-    const Entry* const there = entry(*in, known->second.offset);
+    const Entry* const there = in->entry(known->second.offset);
     return Found{{in->about.head.last.epoch, known->second.offset}, there->time_ms, known->second.content};
 }
 

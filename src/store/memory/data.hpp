@@ -8,6 +8,7 @@
 
 #include "base/keyed_hash.hpp"
 #include "store/engine.hpp"
+#include "store/memory/backend.hpp"
 #include "store/rules.hpp"
 
 #include <cstdint>
@@ -41,7 +42,8 @@ using Mentions = std::map<std::uint64_t, std::set<Row>>;
 
 struct Log {
     Conversation about{};
-    std::vector<Entry> entries{};  // from about.head.first on
+    std::vector<Entry> entries{};         // from about.head.first on
+    std::vector<std::uint64_t> stamps{};  // of each
     std::map<Row, Seat> members{};
     std::map<std::uint64_t, Reactions> reactions{};  // by the offset of the message
     std::map<std::uint64_t, std::uint64_t> edits{};  // how many, by the offset of the message
@@ -68,6 +70,8 @@ struct Log {
 
 // The users whom an entry mentions.
 std::vector<Row> mentions_of(const Log& log, std::uint64_t offset);
+// As readers have it: an edit shows what its message says now. Precondition: the log has it.
+Entry shown(const Log& log, std::uint64_t offset);
 
 class Data {
 public:
@@ -93,7 +97,6 @@ public:
     const Log* log(Row conversation) const;
     // The newest one with that key.
     const Log* log(const model::ConversationKey& key) const;
-    const Entry* entry(const Log& log, std::uint64_t offset) const;
     std::optional<Found> find(const Uuid& id, Row conversation, Row sender) const;
     const std::map<Row, Log>& logs() const noexcept { return logs_; }
     const std::map<std::string, Row, std::less<>>& users() const noexcept { return users_; }
@@ -102,6 +105,7 @@ public:
     using PushDevices = std::map<std::string, PushDevice>;  // by name
     // Null: none of the user takes pushes.
     const PushDevices* push_devices(Row user) const;
+    const Backend& backend() const noexcept { return backend_; }
     std::uint64_t generation() const noexcept { return generation_; }
     std::uint64_t stamp() const noexcept { return stamp_; }
     // That of the newest tombstone that was forgotten.
@@ -141,6 +145,7 @@ private:
     std::map<Row, PushDevices> push_devices_;  // by user
     std::map<Key, Place> ids_;
     std::map<Row, Row> erasures_;
+    Backend backend_;
     std::vector<std::function<void()>> undo_;  // in the order of what it undoes
     std::uint64_t now_ms_ = 0;                 // of the group that is being applied
     bool full_ = false;

@@ -110,9 +110,30 @@ bool Disk::recover() {
 
 // ---- the reader ----
 
+class MemoryBackendReader final : public BackendReader {
+public:
+    explicit MemoryBackendReader(Disk& disk) : disk_(disk) {}
+
+    Result<LogPart> log(const LogRequest& request) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return log_part(*disk_.data_, request);
+    }
+    Result<std::vector<HookMark>> hook_marks() override {
+        const std::lock_guard lock(disk_.mutex_);
+        return disk_.data_->backend().hook_marks();
+    }
+    Result<std::optional<KeptAnswer>> kept_answer(std::string_view key, std::uint64_t now_ms) override {
+        const std::lock_guard lock(disk_.mutex_);
+        return disk_.data_->backend().kept_answer(key, now_ms);
+    }
+
+private:
+    Disk& disk_;
+};
+
 class MemoryReader final : public Reader {
 public:
-    explicit MemoryReader(Disk& disk) : disk_(disk) {}
+    explicit MemoryReader(Disk& disk) : disk_(disk), backend_(disk) {}
 
     Result<std::optional<Conversation>> conversation(const model::ConversationKey& key) override {
         const std::lock_guard lock(disk_.mutex_);
@@ -149,6 +170,7 @@ public:
     Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;
     Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
                                              std::uint32_t limit) override;
+    BackendReader& backend() override { return backend_; }
 
 private:
     static std::optional<Conversation> about(const Log* log) {
@@ -165,26 +187,12 @@ private:
     static bool mentions(const std::set<Row>& users, Row user) {
         return users.contains(user) || (users.contains(0) && !planted(store::Fault::mention_all_not_counted));
     }
-    Entry shown(const Log& log, std::uint64_t offset) const;
     // As awaits_push(), of who has a role.
     static bool is_to_be_woken(const Log& log, const Seat& seat, std::uint64_t offset, std::uint64_t now_ms);
 
     Disk& disk_;
+    MemoryBackendReader backend_;
 };
-
-// An edit shows what its message says now.
-Entry MemoryReader::shown(const Log& log, std::uint64_t offset) const {
-    Entry entry = *disk_.data_->entry(log, offset);
-    entry.mentions = mentions_of(log, offset);
-    if (entry.kind != model::EntryKind::edit) return entry;
-    const Entry* const original = disk_.data_->entry(log, entry.ref);
-    entry.blank = original == nullptr || original->blank;
-    if (original == nullptr) return entry;
-    entry.encoding = original->encoding;
-    entry.type = original->type;
-    entry.payload = original->payload;
-    return entry;
-}
 
 Result<Page> MemoryReader::page(const PageRequest& request) {
     const std::lock_guard lock(disk_.mutex_);
@@ -353,7 +361,7 @@ Result<Unread> MemoryReader::unread(const Listed& of, std::uint32_t most) {
     UnreadCount count(of, most);
     const Log* const log = disk_.data_->log(of.conversation.row);
     for (std::uint64_t offset = count.newest(); log != nullptr && offset >= count.oldest(); --offset) {
-        const Entry* const entry = disk_.data_->entry(*log, offset);
+        const Entry* const entry = log->entry(offset);
         if (entry == nullptr) continue;  // removed meanwhile
         const bool counts = counts_as_message(entry->kind, entry->flags);
         const bool mentions = log->mentions.contains(offset);
@@ -363,7 +371,7 @@ Result<Unread> MemoryReader::unread(const Listed& of, std::uint32_t most) {
     std::uint32_t looked_at = 0;
     for (auto each = log->mentions.rbegin(); each != log->mentions.rend() && each->first > count.base(); ++each) {
         const auto& [offset, users] = *each;
-        const Entry* const entry = disk_.data_->entry(*log, offset);
+        const Entry* const entry = log->entry(offset);
         if (offset > count.newest() || entry == nullptr || !mentions(users, of.member.user)) continue;
         const bool counts = counts_as_message(entry->kind, entry->flags);
         if (!count.add_mention({is_unread(*entry), counts, true, entry->sender, entry->messages})) break;

@@ -46,6 +46,7 @@ public:
 private:
     friend class MemoryEngine;
     friend class MemoryReader;
+    friend class MemoryBackendReader;
     enum class Fault : std::uint8_t { none, once, dead };
     // A group whose sync failed, and what it was written with: it is there after reopen() as it was written.
     struct Unknown {

@@ -52,7 +52,9 @@ Result<> ChangeWriter::prepare() {
             {&put_delivered_, "UPDATE member SET delivered_offset = ?3 WHERE conversation = ?1 AND user = ?2"},
             {&entry_, "SELECT log.time_ms, log.n FROM log WHERE log.row = ?"},
             {&purge_,
-             "INSERT INTO purge(conversation, upto) VALUES(?1, ?2) ON CONFLICT(conversation) DO UPDATE SET upto = ?2"},
+             "INSERT INTO purge(conversation, upto, row) VALUES(?1, ?2, ?3) ON CONFLICT(conversation) DO UPDATE SET "
+             "upto = ?2, "
+             "row = ?3"},
             {&stamp_, "UPDATE meta SET value = ? WHERE name = 'stamp'"},
             {&find_user_, "SELECT row FROM user WHERE name = ?"},
             {&add_user_, "INSERT INTO user(name, created_ms) VALUES(?, ?)"},
@@ -250,7 +252,7 @@ Result<> ChangeWriter::cut(Row conversation, std::uint64_t keep_from) {
     state.head.first = first;
     heads_.changed(conversation);
     if (auto good = log_.write_state(conversation); !good) return good;
-    return purge_.run(conversation, first - 1);
+    return purge_.run(conversation, first - 1, *row);
 }
 
 Result<> ChangeWriter::remove(Row conversation) {

@@ -390,6 +390,7 @@ Result<> Checker::members() {
     if (auto good = invitations(); !good) return good;
     if (auto good = reactions(); !good) return good;
     if (auto good = devices(); !good) return good;
+    if (auto good = hooks(); !good) return good;
     return none(
         "SELECT conversation, user, offset FROM mention WHERE conversation NOT IN (SELECT row FROM conversation)",
         "mentions", {"conversation ", ", which does not exist, mentions user ", " at offset ", ""});
@@ -434,6 +435,16 @@ Result<> Checker::devices() {
         "SELECT user, stamp FROM push_device WHERE user NOT IN (SELECT row FROM user) OR stamp > (SELECT "
         "max(coalesce((SELECT max(row) FROM log), 0), (SELECT value FROM meta WHERE name = 'stamp')))",
         "devices", {"one of user ", ", registered at stamp ", ", is of no user, or of a stamp that is not there yet"});
+}
+
+Result<> Checker::hooks() {
+    const auto has = database_.number("SELECT count(*) FROM sqlite_schema WHERE name = 'hook'");
+    if (!has) return has.error();
+    if (*has == 0) return {};  // a file of an earlier version
+    return none(
+        "SELECT place FROM hook WHERE place > (SELECT max(coalesce((SELECT max(row) FROM log), 0), (SELECT value FROM "
+        "meta WHERE name = 'stamp')))",
+        "hooks", {"one has had all up to ", ", which is not there yet"});
 }
 
 Result<> Checker::none(const char* query, std::string_view where, std::initializer_list<std::string_view> words) {

@@ -69,6 +69,7 @@ private:
     Result<> invitations();
     Result<> reactions();
     Result<> devices();
+    Result<> hooks();
     // Each row that the query finds is a fault. Its first column is a conversation, unless `where` is given; the text
     // goes on with the others, each behind one of the words.
     Result<> none(const char* query, std::string_view where, std::initializer_list<std::string_view> words);

@@ -202,6 +202,7 @@ Result<> SqliteEngine::Opened::prepare() {
     if (auto good = log.prepare(); !good) return good;
     if (auto good = changes.prepare(); !good) return good;
     if (auto good = erasures.prepare(); !good) return good;
+    if (auto good = backend.prepare(); !good) return good;
     if (auto good = purge.prepare(); !good) return good;
     if (auto good = push.prepare(); !good) return good;
     if (auto good = settings.prepare(); !good) return good;
@@ -316,6 +317,10 @@ Result<> SqliteEngine::write(WriteBatch& batch) {
             good = erase(*erasure, each.outcome);
         else if (const auto* push = std::get_if<PushChange>(&each.what))
             good = opened_->push.change(*push, each.outcome);
+        else if (const auto* mark_of_hook = std::get_if<HookMark>(&each.what))
+            good = opened_->backend.write(*mark_of_hook, each.outcome);
+        else if (const auto* answer = std::get_if<KeptAnswer>(&each.what))
+            good = opened_->backend.write(*answer, each.outcome);
         else
             good = opened_->changes.add_user(std::get<NewUser>(each.what), each.outcome);
         if (!good) return good;
@@ -384,13 +389,17 @@ bool SqliteEngine::disk_is_full() const {
 
 Result<bool> SqliteEngine::maintain(std::uint64_t now_ms) {
     if (failed_ != errc::ok) return failed_;
-    const auto purge = opened_->purge.due(now_ms);
+    const auto purge = opened_->purge.due(now_ms, disk_is_full());
     if (!purge) return no_answer(failed(purge.error()).error());
+    const auto answers = opened_->backend.due(now_ms);
+    if (!answers) return no_answer(failed(answers.error()).error());
     Result<> done;
     bool more = true;
     const std::uint64_t since = shared_.heads->unwritten_since();
     if (*purge) {
         done = transact(now_ms, [&] { return opened_->purge.run_part(); });
+    } else if (*answers) {
+        done = transact(now_ms, [&] { return opened_->backend.drop_old_answers(); });
     } else if (choose_heads(now_ms); since != 0 && since <= write_upto_) {
         done = transact(now_ms, [&] { return write_heads(write_upto_, kHeadsAtATime); });
     } else {

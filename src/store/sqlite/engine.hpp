@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "store/engine.hpp"
+#include "store/sqlite/backend_writer.hpp"
 #include "store/sqlite/change_writer.hpp"
 #include "store/sqlite/checkpointer.hpp"
 #include "store/sqlite/database.hpp"
@@ -48,7 +49,8 @@ private:
               log(database, heads, transaction, generation),
               changes(database, heads, transaction, log),
               erasures(database),
-              purge(database, transaction, log),
+              backend(database, transaction),
+              purge(database, transaction, log, backend),
               push(database, transaction),
               settings(database, transaction, log) {}
         Result<> prepare();
@@ -57,6 +59,7 @@ private:
         LogWriter log;
         ChangeWriter changes;
         Erasures erasures;
+        BackendWriter backend;
         Purge purge;
         PushWriter push;
         SettingsWriter settings;

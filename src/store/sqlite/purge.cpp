@@ -19,7 +19,9 @@ Result<> Purge::prepare() {
     return sqlite::prepare(
         database_,
         {
-            {&next_, "SELECT conversation, upto FROM purge LIMIT 1"},
+            {&any_, "SELECT 1 FROM purge LIMIT 1"},
+            {&next_, "SELECT conversation, upto, row FROM purge WHERE row <= ? LIMIT 1"},
+            {&note_purged_, "UPDATE meta SET value = max(value, ?) WHERE name = 'purged'"},
             {&done_, "DELETE FROM purge WHERE conversation = ?"},
             {&save_stamp_, "UPDATE meta SET value = ? WHERE name = 'stamp'"},
             {&blocks_, "SELECT first, rows FROM block WHERE conversation = ? AND first <= ? ORDER BY first LIMIT ?"},
@@ -28,25 +30,40 @@ Result<> Purge::prepare() {
             {&delete_entry_, "DELETE FROM log WHERE row = ?"},
             {&delete_id_, "DELETE FROM ids WHERE id = ? AND conversation = ? AND sender = ?"},
             {&delete_mentions_, "DELETE FROM mention WHERE conversation = ? AND offset = ?"},
-            {&old_tombstone_,
+            {&tombstones_.old,
              "SELECT row, stamp FROM conversation WHERE removed_ms <> 0 AND removed_ms < ? "
              "AND row NOT IN (SELECT conversation FROM purge) LIMIT 1"},
-            {&note_forgotten_, "UPDATE meta SET value = max(value, ?) WHERE name = 'forgotten'"},
-            {&delete_members_,
+            {&tombstones_.note_forgotten, "UPDATE meta SET value = max(value, ?) WHERE name = 'forgotten'"},
+            {&tombstones_.delete_members,
              "DELETE FROM member WHERE conversation = ?1 AND user IN "
              "(SELECT user FROM member WHERE conversation = ?1 LIMIT 500)"},
-            {&delete_tombstone_, "DELETE FROM conversation WHERE row = ?"},
+            {&tombstones_.remove, "DELETE FROM conversation WHERE row = ?"},
         });
 }
 
-Result<bool> Purge::due(std::uint64_t now_ms) {
+Result<bool> Purge::entries_due(std::uint64_t now_ms, bool full) {
     {
-        Rows rows = next_.rows();
-        if (rows.next()) return true;
+        Rows rows = any_.rows();
+        const bool any = rows.next();
         if (auto good = rows.error(); !good) return no_answer(good.error());
+        if (!any) return false;
     }
+    upto_row_ = INT64_MAX;
+    if (!full) {
+        const auto upto = backend_.had_by_hooks(now_ms);
+        if (!upto) return no_answer(upto.error());
+        upto_row_ = *upto;
+    }
+    Rows rows = next_.rows(upto_row_);
+    const bool due = rows.next();
+    if (auto good = rows.error(); !good) return no_answer(good.error());
+    return due;
+}
+
+Result<bool> Purge::due(std::uint64_t now_ms, bool full) {
+    if (const auto entries = entries_due(now_ms, full); !entries || *entries) return entries;
     if (now_ms < look_at_ms_) return false;
-    Rows rows = old_tombstone_.rows(now_ms - std::min(now_ms, kTombstoneMs));
+    Rows rows = tombstones_.old.rows(now_ms - std::min(now_ms, kTombstoneMs));
     if (rows.next()) return true;
     if (auto good = rows.error(); !good) return no_answer(good.error());
     look_at_ms_ = now_ms + kTombstonesEveryMs;
@@ -56,17 +73,21 @@ Result<bool> Purge::due(std::uint64_t now_ms) {
 Result<> Purge::run_part() {
     Row conversation = 0;
     std::uint64_t upto = 0;
+    std::uint64_t row = 0;
     {
-        Rows rows = next_.rows();
+        Rows rows = next_.rows(upto_row_);
         if (rows.next()) {
             conversation = rows.number(0);
             upto = rows.number(1);
+            row = rows.number(2);
         }
         if (auto good = rows.error(); !good) return good;
     }
     // The newest rows of the log may go: their numbers are never given again.
     if (auto good = save_stamp_.run(transaction_.stamp); !good) return good;
-    return conversation == 0 ? tombstone() : entries(conversation, upto);
+    if (conversation == 0) return tombstone();
+    if (auto good = note_purged_.run(row); !good) return good;
+    return entries(conversation, upto);
 }
 
 Result<> Purge::entries(Row conversation, std::uint64_t upto) {
@@ -121,7 +142,7 @@ Result<> Purge::tombstone() {
     Row conversation = 0;
     std::uint64_t stamp = 0;
     {
-        Rows rows = old_tombstone_.rows(transaction_.now_ms - std::min(transaction_.now_ms, kTombstoneMs));
+        Rows rows = tombstones_.old.rows(transaction_.now_ms - std::min(transaction_.now_ms, kTombstoneMs));
         if (rows.next()) {
             conversation = rows.number(0);
             stamp = rows.number(1);
@@ -130,9 +151,9 @@ Result<> Purge::tombstone() {
     }
     if (conversation == 0) return {};
     // Whoever knows less than that hears no more that it is gone.
-    if (auto good = note_forgotten_.run(stamp); !good) return good;
-    if (auto good = delete_members_.run(conversation); !good) return good;
-    return database_.changes() > 0 ? Result<>() : delete_tombstone_.run(conversation);
+    if (auto good = tombstones_.note_forgotten.run(stamp); !good) return good;
+    if (auto good = tombstones_.delete_members.run(conversation); !good) return good;
+    return database_.changes() > 0 ? Result<>() : tombstones_.remove.run(conversation);
 }
 
 }  // namespace flare::store::sqlite

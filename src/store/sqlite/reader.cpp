@@ -42,9 +42,11 @@ void Readers::close() {
 
 void SqliteReader::close() noexcept {
     open_ = false;
-    for (Statement* const each : {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &first_block_,
-                                  &blocks_, &entry_, &unread_, &users_.row, &users_.name, &users_.count})
+    for (Statement* const each : {&snapshot_.begin, &snapshot_.end, &key_, &conversation_, &find_, &unread_,
+                                  &users_.row, &users_.name, &users_.count})
         *each = Statement();
+    entries_ = {};
+    backend_.close();
     list_ = {};
     walks_ = {};
     members_ = {};
@@ -79,13 +81,6 @@ Result<> SqliteReader::ready() {
             {&find_,
              "SELECT log.offset, log.time_ms, ids.content FROM ids JOIN log ON log.row = ids.row "
              "WHERE ids.id = ? AND ids.conversation = ? AND ids.sender = ?"},
-            {&first_block_,
-             "SELECT first, rows FROM block WHERE conversation = ? AND first <= ? ORDER BY first DESC LIMIT 1"},
-            {&blocks_,
-             "SELECT first, rows FROM block WHERE conversation = ? AND first > ? AND first <= ? ORDER BY first"},
-            {&entry_,
-             "SELECT offset, kind, encoding, flags, ref, rev, n, time_ms, sender, id, type, payload FROM log "
-             "WHERE row = ?"},
             {&unread_, "SELECT kind, flags, n, sender FROM log WHERE row = ?"},
             {&members_.one, "SELECT " FLARE_MEMBER_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
             {&members_.standing, "SELECT " FLARE_STANDING_COLUMNS " FROM member WHERE conversation = ? AND user = ?"},
@@ -107,6 +102,8 @@ Result<> SqliteReader::ready() {
             {&users_.name, "SELECT name FROM user WHERE row = ?"},
         });
     if (!prepared) return prepared;
+    if (auto good = entries_.prepare(database_); !good) return good;
+    if (auto good = backend_.prepare(database_); !good) return good;
     if (auto good = list_.prepare(database_); !good) return good;
     if (auto good = marks_.prepare(database_); !good) return good;
     if (auto good = mentions_.prepare(database_); !good) return good;
@@ -114,23 +111,6 @@ Result<> SqliteReader::ready() {
     if (auto good = people_.prepare(database_); !good) return good;
     open_ = true;
     return {};
-}
-
-template <typename Work>
-auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
-    const auto inside = shared_.door.enter();
-    if (auto good = ready(); !good) return good.error();
-    return snapshot(work);
-}
-
-template <typename Work>
-auto SqliteReader::snapshot(const Work& work) -> decltype(work()) {
-    database_.roll_back();  // the snapshot of a call that an exception ended
-    if (auto good = snapshot_.begin.run(); !good) return good.error();
-    auto value = work();
-    if (auto good = snapshot_.end.run(); !good && value) return good.error();
-    database_.roll_back();
-    return value;
 }
 
 // ---- conversations ----
@@ -183,17 +163,17 @@ Result<Page> SqliteReader::read_page(const PageRequest& request) {
     page.head = (*found)->head;
     const PageRange range = range_of(request, page.head);
     page.more = range.more;
-    Places places;
-    if (auto good = find_places(request.conversation, range.begin, range.last, ahead, places); !good)
+    EntryReader::Places places;
+    if (auto good = entries_.find_places(request.conversation, range.begin, range.last, ahead, places); !good)
         return good.error();
     const bool forward = request.direction == Direction::forward;
     if (!forward) std::reverse(places.begin(), places.end());
     std::uint64_t bytes = 0;
     for (const auto& [offset, row] : places) {
-        auto entry = read_entry(row);
+        auto entry = entries_.read(row);
         if (!entry) return entry.error();
         if (!*entry) continue;  // removed meanwhile
-        if (auto good = fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
+        if (auto good = entries_.fill_in_original(request.conversation, ahead, **entry); !good) return good.error();
         if (auto good = mentions_.add_to(**entry, request.conversation); !good) return good.error();
         bytes += (*entry)->payload.size() + (*entry)->type.size();
         page.more = page.more || (bytes > request.bytes && !page.entries.empty());
@@ -205,70 +185,6 @@ Result<Page> SqliteReader::read_page(const PageRequest& request) {
         if (auto good = reactions_.add_to(page, request.conversation, request.reader); !good) return good.error();
     }
     return page;
-}
-
-Result<> SqliteReader::find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
-                                   const std::optional<LogState>& ahead, Places& to) {
-    const auto take = [&](const Block& block) {
-        for (std::uint64_t at = std::max(begin, block.first()); at <= last && at < block.end(); ++at)
-            to.emplace_back(at, block.row_of(at));
-        begin = std::max(begin, block.end());
-    };
-    Block block;
-    {
-        Rows rows = first_block_.rows(conversation, begin);
-        if (rows.next()) {
-            if (!Block::decode(rows.number(0), rows.bytes(1), block)) return errc::store_damaged;
-            take(block);
-        }
-        if (auto good = rows.error(); !good) return good;
-    }
-    Rows rows = blocks_.rows(conversation, block.first(), last);
-    while (begin <= last && rows.next()) {
-        if (!Block::decode(rows.number(0), rows.bytes(1), block)) return errc::store_damaged;
-        take(block);
-    }
-    if (auto good = rows.error(); !good) return good;
-    if (begin <= last && ahead) take(ahead->block);
-    return {};
-}
-
-Result<std::optional<Entry>> SqliteReader::read_entry(std::uint64_t row) {
-    return only<Entry>(entry_.rows(row), [](const Rows& rows) {
-        Entry entry;
-        entry.offset = rows.number(0);
-        entry.kind = static_cast<model::EntryKind>(rows.number(1));
-        entry.encoding = static_cast<model::StoredEncoding>(rows.number(2));
-        const std::uint64_t flags = rows.number(3);
-        entry.flags = static_cast<std::uint8_t>(flags & ~kBlank);
-        entry.blank = (flags & kBlank) != 0;
-        entry.ref = rows.number(4);
-        entry.rev = rows.number(5) == 0 ? entry.offset : rows.number(5);
-        entry.messages = rows.number(6);
-        entry.time_ms = rows.number(7);
-        entry.sender = rows.number(8);
-        if (const auto id = Uuid::from_bytes(rows.bytes(9))) entry.id = *id;
-        entry.type = rows.bytes(10);
-        entry.payload = rows.bytes(11);
-        return entry;
-    });
-}
-
-// An edit shows what its message says now: a text that was deleted later is in no row.
-Result<> SqliteReader::fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry) {
-    if (entry.kind != model::EntryKind::edit) return {};
-    Places places;
-    if (auto good = find_places(conversation, entry.ref, entry.ref, ahead, places); !good) return good;
-    entry.blank = true;
-    if (places.empty()) return {};
-    auto original = read_entry(places.front().second);
-    if (!original) return original.error();
-    if (!*original) return {};
-    entry.blank = (*original)->blank;
-    entry.encoding = (*original)->encoding;
-    entry.type = std::move((*original)->type);
-    entry.payload = std::move((*original)->payload);
-    return {};
 }
 
 // ---- members ----
@@ -385,8 +301,8 @@ Result<> SqliteReader::count_unread(Row conversation, std::uint64_t last, LogTai
     const auto ahead = shared_.heads->snapshot(conversation);
     while (last >= count.oldest()) {
         const std::uint64_t begin = std::max(count.oldest(), last - std::min(last, kAtATime - 1));
-        Places places;
-        if (auto good = find_places(conversation, begin, last, ahead, places); !good) return good;
+        EntryReader::Places places;
+        if (auto good = entries_.find_places(conversation, begin, last, ahead, places); !good) return good;
         for (auto place = places.rbegin(); place != places.rend(); ++place) {
             const auto seen = read_seen(place->second);
             if (!seen) return seen.error();
@@ -417,8 +333,8 @@ Result<> SqliteReader::count_mentions(const Listed& of, UnreadCount& count) {
         mentions_.of_user(of.member.user, conversation, count.base() + 1, count.newest(), UnreadCount::kMostMentions);
     if (!offsets) return offsets.error();
     for (const std::uint64_t offset : *offsets) {
-        Places places;
-        if (auto good = find_places(conversation, offset, offset, ahead, places); !good) return good;
+        EntryReader::Places places;
+        if (auto good = entries_.find_places(conversation, offset, offset, ahead, places); !good) return good;
         if (places.empty()) continue;  // removed meanwhile
         const auto seen = read_seen(places.front().second);
         if (!seen) return seen.error();

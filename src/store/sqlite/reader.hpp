@@ -6,7 +6,9 @@
 #pragma once
 
 #include "store/engine.hpp"
+#include "store/sqlite/backend_reader.hpp"
 #include "store/sqlite/database.hpp"
+#include "store/sqlite/entry_reader.hpp"
 #include "store/sqlite/listing.hpp"
 #include "store/sqlite/member_marks.hpp"
 #include "store/sqlite/mentions.hpp"
@@ -25,7 +27,7 @@ namespace flare::store::sqlite {
 
 class SqliteReader final : public Reader {
 public:
-    explicit SqliteReader(Shared& shared) : shared_(shared) { shared_.readers.add(*this); }
+    explicit SqliteReader(Shared& shared) : shared_(shared), backend_(shared, *this) { shared_.readers.add(*this); }
     ~SqliteReader() override { shared_.readers.remove(*this); }
     SqliteReader(const SqliteReader&) = delete;
     SqliteReader& operator=(const SqliteReader&) = delete;
@@ -59,15 +61,16 @@ public:
     Result<bool> awaits_push(Row conversation, Row user, std::uint64_t offset, std::uint64_t now_ms) override;
     Result<std::vector<Row>> push_recipients(Row conversation, std::uint64_t offset, std::uint64_t now_ms,
                                              std::uint32_t limit) override;
+    BackendReader& backend() override { return backend_; }
 
-private:
-    // An offset and the row of the log that it is in; ascending.
-    using Places = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-
-    Result<> ready();
     // In one snapshot of the file, with the connection ready.
     template <typename Work>
     auto in_snapshot(const Work& work) -> decltype(work());
+    EntryReader& entries() noexcept { return entries_; }
+    MentionReader& mentions() noexcept { return mentions_; }
+
+private:
+    Result<> ready();
     // The same, of who is inside the door already and has the connection ready.
     template <typename Work>
     auto snapshot(const Work& work) -> decltype(work());
@@ -75,11 +78,6 @@ private:
     Result<std::optional<Conversation>> read_conversation(Row row, const std::optional<LogState>& ahead);
     // In a snapshot.
     Result<Page> read_page(const PageRequest& request);
-    // Appends the places of the offsets from `begin` to `last`, as far as there are any.
-    Result<> find_places(Row conversation, std::uint64_t begin, std::uint64_t last,
-                         const std::optional<LogState>& ahead, Places& to);
-    Result<std::optional<Entry>> read_entry(std::uint64_t row);
-    Result<> fill_in_original(Row conversation, const std::optional<LogState>& ahead, Entry& entry);
     // From `last` down, in a snapshot; `tail`, if there is one, knows all above `last`, and learns the rest.
     Result<> count_unread(Row conversation, std::uint64_t last, LogTail* tail, UnreadCount& count);
     Result<std::optional<UnreadCount::Seen>> read_seen(std::uint64_t row);
@@ -92,7 +90,7 @@ private:
     struct Snapshot {
         Statement begin, end;
     } snapshot_;
-    Statement key_, conversation_, find_, first_block_, blocks_, entry_, unread_;
+    Statement key_, conversation_, find_, unread_;
     struct Members {
         Statement one, standing, all;
     } members_;
@@ -102,12 +100,31 @@ private:
     struct Users {
         Statement row, name, count;
     } users_;
+    EntryReader entries_;
     MentionReader mentions_;
     PeopleReader people_;
     MarkReader marks_;
     ReactionReader reactions_;
     ListStatements list_;
     ReaderCaches caches_;
+    SqliteBackendReader backend_;
 };
+
+template <typename Work>
+auto SqliteReader::in_snapshot(const Work& work) -> decltype(work()) {
+    const auto inside = shared_.door.enter();
+    if (auto good = ready(); !good) return good.error();
+    return snapshot(work);
+}
+
+template <typename Work>
+auto SqliteReader::snapshot(const Work& work) -> decltype(work()) {
+    database_.roll_back();  // the snapshot of a call that an exception ended
+    if (auto good = snapshot_.begin.run(); !good) return good.error();
+    auto value = work();
+    if (auto good = snapshot_.end.run(); !good && value) return good.error();
+    database_.roll_back();
+    return value;
+}
 
 }  // namespace flare::store::sqlite

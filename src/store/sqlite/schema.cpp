@@ -201,9 +201,28 @@ CREATE INDEX member_invited ON member(conversation, user) WHERE invited_ms <> 0;
 CREATE INDEX member_invitation ON member(user, conversation) WHERE invited_ms <> 0;
 )";
 
+// For back-ends. What is to be deleted waits for hooks that have not had it: `row` is the highest row of the log in it.
+constexpr const char* kHooked = R"(
+CREATE TABLE hook(
+    name TEXT PRIMARY KEY,
+    place INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE kept_answer(
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    asked BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    body BLOB NOT NULL,
+    made_ms INTEGER NOT NULL
+);
+ALTER TABLE purge ADD COLUMN row INTEGER NOT NULL DEFAULT 0;
+INSERT INTO meta(name, value) VALUES('purged', 0);
+)";
+
 // In order: the n-th makes version n + 1 of version n. One that was released is never changed.
-constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst, kListed, kCounted, kErased,
-                                                                 kPush,  kMarked, kChosen,  kInvited};
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {kFirst,  kListed, kCounted, kErased, kPush,
+                                                                 kMarked, kChosen, kInvited, kHooked};
 
 Failure failed(Database& database, const std::string& path, const char* what, const boost::system::error_code& code) {
     return {static_cast<errc>(code.value()), "the store " + path + ": " + what + ": " + database.message()};

@@ -11,7 +11,7 @@
 
 namespace flare::store::sqlite {
 
-inline constexpr std::uint32_t kSchemaVersion = 8;
+inline constexpr std::uint32_t kSchemaVersion = 9;
 inline constexpr std::uint32_t kApplicationId = 0x464c5231;  // "FLR1"
 
 // May the file be used, without changing it?
@@ -29,6 +29,7 @@ inline constexpr const char* kGeneration = "generation";
 inline constexpr const char* kLowWater = "low_water";   // rows of the log up to there are in conversation and block
 inline constexpr const char* kStamp = "stamp";          // the last one given, if no row of the log says so
 inline constexpr const char* kForgotten = "forgotten";  // stamp of the newest tombstone that was deleted; 0: none was
+inline constexpr const char* kPurged = "purged";        // the highest row of the log that was deleted; 0: none was
 }  // namespace meta
 
 Result<std::uint64_t> read_meta(Database& database, const char* name);

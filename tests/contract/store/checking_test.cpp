@@ -458,9 +458,9 @@ TEST_F(CheckedFile, IsAStoreOfThisVersion) {
     EXPECT_EQ(failure().code, errc::store_damaged);
     std::filesystem::remove(path);
     fill();
-    run("PRAGMA user_version=9; UPDATE meta SET value = value");
+    run("PRAGMA user_version=10; UPDATE meta SET value = value");
     EXPECT_EQ(failure().code, errc::store_too_new);
-    run("PRAGMA user_version=8; PRAGMA application_id=7; UPDATE meta SET value = value");
+    run("PRAGMA user_version=9; PRAGMA application_id=7; UPDATE meta SET value = value");
     EXPECT_EQ(failure().code, errc::invalid_config);
 }
 

@@ -106,11 +106,11 @@ TEST_F(SqliteStore, RefusesAFileThatCanOnlyBeRead) {
 
 TEST_F(SqliteStore, RefusesTheFileOfANewerVersionAndLeavesItAlone) {
     sqlite::open(settings).value().reset();
-    run("PRAGMA user_version=9");
+    run("PRAGMA user_version=10");
     const std::string before = folder.read("flare.db");
     const Failure failure = failure_of_opening();
     EXPECT_EQ(failure.code, errc::store_too_new);
-    EXPECT_THAT(failure.text, HasSubstr("schema version 9"));
+    EXPECT_THAT(failure.text, HasSubstr("schema version 10"));
     EXPECT_EQ(folder.read("flare.db"), before);
 }
 
@@ -130,11 +130,13 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
         "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE erasure; "
         "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; DROP INDEX member_invited; "
         "DROP INDEX member_invitation; ALTER TABLE member DROP COLUMN invited_by; ALTER TABLE member DROP COLUMN "
-        "invited_ms; ALTER TABLE member DROP COLUMN wakes_from; PRAGMA user_version=1");
+        "invited_ms; ALTER TABLE member DROP COLUMN wakes_from; DROP TABLE hook; DROP TABLE "
+        "kept_answer; ALTER TABLE purge DROP COLUMN row; DELETE FROM meta WHERE name = 'purged'; PRAGMA "
+        "user_version=1");
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());
     for (int i = 0; i < 2; ++i) {
         const auto engine = sqlite::open(settings).value();
-        EXPECT_EQ(engine->about().schema, 8u);
+        EXPECT_EQ(engine->about().schema, 9u);
         const auto page = engine->reader()->list({.user = 1});
         ASSERT_TRUE(page);
         ASSERT_EQ(page->found.size(), 1u);

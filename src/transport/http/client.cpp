@@ -37,14 +37,16 @@ constexpr std::uint32_t kMaxHeaderBytes = 8192;
 // One question. The coroutine that asks may give up; the one that talks then ends at its next wait.
 class Exchange {
 public:
-    Exchange(const asio::any_io_executor& executor, std::shared_ptr<Client> client, const std::string& body)
+    Exchange(const asio::any_io_executor& executor, std::shared_ptr<Client> client, const std::string& body,
+             const Client::Headers& headers)
         : client_(std::move(client)), resolver_(executor), socket_(executor), over_(executor) {
         const Endpoint& to = client_->endpoint();
         over_.expires_after(to.timeout);
         request_ = "POST " + to.path + " HTTP/1.1\r\nHost: " + to.host_header +
                    "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
         if (to.most_kept == 0) request_ += "Connection: close\r\n";
-        for (const auto& [name, value] : to.headers) request_ += name + ": " + value + "\r\n";
+        for (const auto* each : {&to.headers, &headers})
+            for (const auto& [name, value] : *each) request_ += name + ": " + value + "\r\n";
         request_ += "\r\n" + body;
         expect_answer();
     }
@@ -317,9 +319,9 @@ Checked<Url> parse_url(const std::string& text) {
     return url;
 }
 
-Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body) {
+Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body, Headers headers) {
     const auto executor = co_await asio::this_coro::executor;
-    auto exchange = std::make_shared<Exchange>(executor, std::move(client), body);
+    auto exchange = std::make_shared<Exchange>(executor, std::move(client), body, headers);
     asio::co_spawn(executor, Exchange::talk(exchange), [exchange](const std::exception_ptr& thrown) {
         if (thrown) exchange->finish(Failure(errc::internal, "asking has failed inside"));
     });

@@ -56,7 +56,9 @@ public:
 
     // Errors: host_not_found, connection_refused, connect_timeout (no answer in time), connection_lost, tls_failed,
     // certificate_rejected, malformed_frame (no HTTP, or longer than allowed).
-    static Task<Checked<Answer>> post(std::shared_ptr<Client> client, std::string body);
+    // headers: of this question, beyond those of the endpoint.
+    using Headers = std::vector<std::pair<std::string, std::string>>;
+    static Task<Checked<Answer>> post(std::shared_ptr<Client> client, std::string body, Headers headers = {});
 
     const Endpoint& endpoint() const noexcept { return endpoint_; }
     KeptConnections& kept() noexcept { return kept_; }

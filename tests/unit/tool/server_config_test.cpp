@@ -367,6 +367,36 @@ TEST(ServerConfigPolicy, EntriesBecomeRulesInTheirOrder) {
     EXPECT_TRUE(from_toml("policy = []\n").rules.empty());
 }
 
+TEST(ServerConfigHooks, EntriesBecomeHooks) {
+    Configuration configuration = from_toml(
+        "[[hook]]\nname = \"orders\"\nurl = \"https://a.example/x\"\nevents = [\"message.*\"]\n"
+        "secrets = [\"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\"]\ntimeout = \"5s\"\n"
+        "[[hook]]\nname = \"gate\"\nurl = \"http://127.0.0.1:1\"\nevents = [\"message.before_create\"]\n"
+        "secrets_file = \"/etc/x\"\non_failure = \"accept\"\n");
+    EXPECT_THAT(lines(configuration.problems), ElementsAre());
+    ASSERT_EQ(configuration.hooks.size(), 2u);
+    EXPECT_EQ(configuration.hooks[0].timeout, std::chrono::seconds(5));
+    EXPECT_EQ(configuration.hooks[1].on_failure, ServerHook::OnFailure::accept);
+    EXPECT_TRUE(make_builder(configuration).build());
+    EXPECT_THAT(lines(configuration.problems), ElementsAre());
+    const std::string printed = print_hooks(configuration.hooks);
+    EXPECT_THAT(printed, testing::HasSubstr("timeout = \"5s\""));
+    EXPECT_THAT(printed, testing::Not(testing::HasSubstr("whsec_")));
+}
+
+TEST(ServerConfigHooks, MistakesAreNamedWithTheirEntryAndPlace) {
+    EXPECT_THAT(lines(from_toml("hook = 1\n").problems),
+                ElementsAre("server.toml:1:1: hook: must be a list: begin each entry with [[hook]]"));
+    EXPECT_THAT(lines(from_toml("[[hook]]\nnam = \"a\"\n").problems),
+                ElementsAre(testing::HasSubstr("hook[1].nam: unknown key: an entry has only name, url")));
+    EXPECT_THAT(lines(from_toml("[[hook]]\non_failure = \"maybe\"\ntimeout = \"5\"\n").problems),
+                testing::UnorderedElementsAre(testing::HasSubstr("hook[1].on_failure: must be"),
+                                              testing::HasSubstr("hook[1].timeout: ")));
+    Configuration configuration = from_toml("[[hook]]\nname = \"a\"\nurl = \"http://h\"\n");
+    make_builder(configuration);
+    EXPECT_THAT(lines(configuration.problems), ElementsAre(testing::HasSubstr("it needs a secret")));
+}
+
 TEST(ServerConfigPolicy, MistakesAreNamedWithTheirEntryAndPlace) {
     EXPECT_THAT(problems_of("[policy]\nfrom = [\"a\"]\n"),
                 ElementsAre("server.toml:1:2: policy: must be a list: begin each entry with [[policy]]"));

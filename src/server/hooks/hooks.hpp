@@ -1,0 +1,75 @@
+// The hooks of a server: a thread of their own, on which each is told what happens.
+//
+// Protocol: docs/hooks.md.
+// Threads:  open(), start_thread() and stop() one at a time, under the server's locks; the rest any.
+// Owner:    Server::Impl; it outlives the store, which is stopped after it.
+#pragma once
+
+#include "server/hooks/after_hook.hpp"
+#include "server/hooks/marks.hpp"
+#include "server/hooks/settings.hpp"
+#include "store/store.hpp"
+
+#include <flare/failure.hpp>
+#include <flare/server_hooks.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace flare::server::hooks {
+
+class Hooks {
+public:
+    Hooks() = default;
+    ~Hooks() { stop(); }
+    Hooks(const Hooks&) = delete;
+    Hooks& operator=(const Hooks&) = delete;
+
+    // Errors: invalid_config, those of files.
+    Checked<> load(const std::vector<ServerHook>& hooks);
+    // Reads how far each has come. One that is new begins with what comes from now on. store: null: the server has
+    // none. Errors: invalid_config (a hook is of the log, and there is none), those of the store.
+    Checked<> open(store::Store* store);
+    void start_thread();
+    // Nothing is sent any more. What is being written of places is written while the store is stopped.
+    void stop();
+
+    // Something was committed. On the thread that commits.
+    void committed() noexcept;
+    // It has happened: for those hooks that want it. Nobody waits.
+    void tell(Event event, const boost::json::object& data);
+    bool wants(Event event) const noexcept { return wanted_.has(event); }
+
+    std::vector<HookStatus> status() const;
+    // Errors: unknown_hook; of replay also not_supported: it is told nothing of a log.
+    Checked<> pause(std::string_view name);
+    Checked<> resume(std::string_view name);
+    Checked<> replay(std::string_view name, std::uint64_t after);
+
+private:
+    using Told = std::vector<std::shared_ptr<AfterHook>>;
+    Checked<AfterHook*> find(std::string_view name) const;
+
+    std::vector<SettingsPtr> settings_;
+    EventSet wanted_;
+    store::Store* store_ = nullptr;
+    std::unique_ptr<Marks> marks_;
+    std::atomic<bool> waiting_{false};  // for the next commit
+    mutable std::mutex mutex_;          // of the next two, against stop()
+    std::shared_ptr<boost::asio::io_context> context_;
+    Told told_;
+    std::thread thread_;
+};
+
+// The place behind which everything from `unix_ms` on is told. Errors: the reader's.
+Result<std::uint64_t> place_before(store::Reader& reader, std::uint64_t unix_ms);
+
+}  // namespace flare::server::hooks

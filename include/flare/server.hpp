@@ -379,15 +379,8 @@ public:
     // Reads ServerApi::keys_file again. Errors: those of the file, and the old keys stay in use; not_connected: the
     // server is not running; not_supported: it has no such file.
     Checked<> reload_api_keys();
-    // How each hook of hooks() is doing. Empty: there are none, or the server is not running.
-    std::vector<HookStatus> hooks() const;
-    // Nothing is sent to the hook until it is resumed, also after a restart; what the log has waits. Errors:
-    // unknown_hook.
-    Checked<> pause_hook(std::string_view name);
-    Checked<> resume_hook(std::string_view name);
-    // Tells the hook again what the log of all conversations has behind this place (HookStatus::place; 0: everything
-    // that is still there). Errors: unknown_hook, not_supported (it is told nothing that the log has).
-    Checked<> replay_hook(std::string_view name, std::uint64_t after);
+    // Those of ServerBuilder::hooks(). It lives as long as this server does, and moves with it.
+    ServerHooks hooks() const;
     Checked<ServerStats> stats();
 
     // ---- the same for coroutines, on any executor ----

@@ -4,12 +4,14 @@
 // Threads:  values.
 #pragma once
 
-#include <flare/error.hpp>
+#include <flare/export.hpp>
+#include <flare/failure.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flare {
@@ -61,6 +63,29 @@ struct HookStatus {
     std::optional<std::chrono::system_clock::time_point> last_error_time;
     std::optional<std::chrono::system_clock::time_point> next_try;  // of one that is failing
 };
-std::string_view name(HookStatus::State state) noexcept;
+FLARE_EXPORT std::string_view name(HookStatus::State state) noexcept;
+
+namespace server::hooks {
+class Hooks;
+}
+
+// Looks after the hooks of a running server: Server::hooks(). Threads: any.
+class FLARE_EXPORT ServerHooks {
+public:
+    // How each is doing. Empty: there are none, or the server is not running.
+    std::vector<HookStatus> status() const;
+    // Nothing is sent to the hook until it is resumed, also after a restart; what the log has waits. Errors:
+    // unknown_hook.
+    Checked<> pause(std::string_view name);
+    Checked<> resume(std::string_view name);
+    // Tells the hook again what the log of all conversations has behind this place (HookStatus::place; 0: everything
+    // that is still there). Errors: unknown_hook, not_supported (it is told nothing that the log has).
+    Checked<> replay(std::string_view name, std::uint64_t after);
+
+private:
+    friend class Server;
+    explicit ServerHooks(server::hooks::Hooks& hooks) : hooks_(&hooks) {}
+    server::hooks::Hooks* hooks_;
+};
 
 }  // namespace flare

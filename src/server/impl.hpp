@@ -119,7 +119,7 @@ private:
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
     mutable base::Gate asking_;                             // open while there are workers to ask
-    server::hooks::Hooks hooks_;
+    server::hooks::Hooks hooks_{encoder_};
     std::unique_ptr<server::WorkerGroup> group_;
     std::unique_ptr<server::Admin> admin_;
     server::ApiService api_;

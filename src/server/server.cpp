@@ -152,6 +152,7 @@ Checked<> Server::Impl::open() {
         group_->store = std::make_unique<store::Store>(std::move(*engine), waits);
     }
     if (auto opened = hooks_.open(group_->store.get()); !opened) return opened;
+    group_->state.asked_hooks = &hooks_;
     group_->make_workers();
     std::string secret = config_.quic_secret;
     if (secret.empty() && config_.quic && !config_.quic_secret_file.empty()) {
@@ -301,10 +302,11 @@ Checked<> Server::reload_certificates() { return impl_->reload_certificates(); }
 std::string Server::websocket_addr() const { return impl_->addresses().websocket; }
 std::string Server::quic_addr() const { return impl_->addresses().quic; }
 std::string Server::admin_addr() const { return impl_->addresses().admin; }
-std::vector<HookStatus> Server::hooks() const { return impl_->hooks().status(); }
-Checked<> Server::pause_hook(std::string_view name) { return impl_->hooks().pause(name); }
-Checked<> Server::resume_hook(std::string_view name) { return impl_->hooks().resume(name); }
-Checked<> Server::replay_hook(std::string_view name, std::uint64_t after) { return impl_->hooks().replay(name, after); }
+ServerHooks Server::hooks() const { return ServerHooks(impl_->hooks()); }
+std::vector<HookStatus> ServerHooks::status() const { return hooks_->status(); }
+Checked<> ServerHooks::pause(std::string_view name) { return hooks_->pause(name); }
+Checked<> ServerHooks::resume(std::string_view name) { return hooks_->resume(name); }
+Checked<> ServerHooks::replay(std::string_view name, std::uint64_t after) { return hooks_->replay(name, after); }
 std::string Server::sealing_public_key() const { return impl_->sealing_public_key(); }
 
 }  // namespace flare

@@ -113,7 +113,7 @@ protected:
         ASSERT_EQ(said(server, "POST", "/v1/messages", R"({"to":"room:lunch","from":"ann","text":")" + text + "\"}"),
                   "200");
     }
-    static HookStatus status(const Server& server) { return server.hooks().at(0); }
+    static HookStatus status(const Server& server) { return server.hooks().status().at(0); }
 };
 
 TEST_F(TheHooks, AreToldWhatTheLogHasInItsOrder) {
@@ -219,9 +219,9 @@ TEST_F(TheHooks, BeginWithWhatComesAfterTheyWereConfigured) {
     Server server = server_with(endpoint.hook());
     say(server, "later");
     EXPECT_THAT(endpoint.wait_for(1), ElementsAre("message.created room:lunch later"));
-    ASSERT_TRUE(server.replay_hook("orders", 0));
+    ASSERT_TRUE(server.hooks().replay("orders", 0));
     EXPECT_THAT(endpoint.wait_for(4), SizeIs(4)) << "all of it, when that is asked for";
-    EXPECT_EQ(server.replay_hook("other", 0).error().code, errc::unknown_hook);
+    EXPECT_EQ(server.hooks().replay("other", 0).error().code, errc::unknown_hook);
 }
 
 TEST_F(TheHooks, ArePausedAndResumedThroughTheApi) {
@@ -282,6 +282,132 @@ TEST_F(TheHooks, PushesAreToldToAnEndpoint) {
     EXPECT_THAT(endpoint.wait_for(1), ElementsAre("push.requested bob"));
     EXPECT_THAT(endpoint.last_body(), HasSubstr(R"("token":"token")"));
     EXPECT_THAT(endpoint.last_body(), HasSubstr(R"("text":"hello")"));
+}
+
+// ---- hooks that are asked ----
+
+// Answers what `judge` makes of "message.before_create ann hello".
+class AskedEndpoint {
+public:
+    using Judge = std::function<std::string(const std::string& question)>;
+    explicit AskedEndpoint(Judge judge)
+        : judge_(std::move(judge)), server_([this](const std::string& request) { return answer(request); }) {
+        server_.keep_connections();
+    }
+    ServerHook hook(std::vector<std::string> events, ServerHook::OnFailure on_failure) const {
+        ServerHook made;
+        made.name = "gate";
+        made.url = server_.url();
+        made.events = std::move(events);
+        made.secrets = {kSecret};
+        made.on_failure = on_failure;
+        made.timeout = 5s;
+        return made;
+    }
+    HttpServer& server() { return server_; }
+
+private:
+    std::string answer(const std::string& request) {
+        const auto body = boost::json::parse(request.substr(request.find("\r\n\r\n") + 4));
+        const auto& data = body.at("data").as_object();
+        std::string line = body.at("type").as_string().c_str();
+        if (data.contains("user")) line += std::string(" ") + data.at("user").as_string().c_str();
+        if (data.contains("message"))
+            line += std::string(" ") + data.at("message").at("from").as_string().c_str() + " " +
+                    data.at("message").at("text").as_string().c_str();
+        const std::string said = judge_(line);
+        return said.starts_with("{") || said.empty() ? http_answer(200, said) : said;
+    }
+    const Judge judge_;
+    HttpServer server_;
+};
+
+using OnFailure = ServerHook::OnFailure;
+
+TEST_F(TheHooks, ThatAreAskedDecideAndAlter) {
+    AskedEndpoint endpoint([](const std::string& question) -> std::string {
+        if (question.ends_with(" rude")) return R"({"action":"refuse","text":"be nice"})";
+        if (question.ends_with(" plain")) return R"({"action":"alter","text":"fancy"})";
+        return {};
+    });
+    Server server = server_with(endpoint.hook({"message.before_create", "message.before_update"}, OnFailure::refuse));
+    Events ann_events;
+    Events bob_events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", ann_events));
+    Client bob = connected(client_of(server.websocket_addr(), "bob", bob_events));
+    EXPECT_TRUE(ann.send_text_message("bob", "hello").success);
+    const SendResult refused = ann.send_text_message("bob", "rude");
+    EXPECT_FALSE(refused.success);
+    EXPECT_EQ(refused.error, errc::forbidden);
+    EXPECT_EQ(refused.error_message, "be nice");
+    EXPECT_TRUE(ann.send_text_message("bob", "plain").success);
+    ASSERT_TRUE(bob_events.wait_for<event::MessageReceived>(2));
+    EXPECT_EQ(bob_events.all<event::MessageReceived>()[1].message.payload.str(), "fancy");
+    const auto history = ann.conversations().history("bob");
+    ASSERT_TRUE(history);
+    ASSERT_EQ(history->entries.size(), 2u);
+    EXPECT_EQ(history->entries[1].payload.str(), "fancy") << "in the log, too";
+    const auto edited =
+        ann.conversations().edit_message("bob", {0, history->entries[0].offset}, {"text", Bytes("rude")});
+    EXPECT_EQ(edited.error().code, errc::forbidden);
+    EXPECT_EQ(said(server, "POST", "/v1/messages", R"({"to":"bob","from":"ann","text":"rude"})"), "200")
+        << "what a back-end writes is not asked of it";
+}
+
+TEST_F(TheHooks, ThatAreAskedDecideWhoJoinsAndWhatIsMade) {
+    AskedEndpoint endpoint([](const std::string& question) -> std::string {
+        return question.ends_with(" eve") ? R"({"action":"refuse"})" : R"({"action":"accept"})";
+    });
+    Server server = server_with(endpoint.hook({"conversation.before_create", "member.before_join"}, OnFailure::refuse));
+    Events ann_events;
+    Events eve_events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", ann_events));
+    Client eve = connected(client_of(server.websocket_addr(), "eve", eve_events));
+    const auto open = RoomOptions().with_join(JoinPolicy::open);
+    ASSERT_TRUE(ann.conversations().create("room:lunch", open));
+    EXPECT_EQ(eve.conversations().create("room:dinner", open).error().code, errc::forbidden);
+    const auto joined = eve.conversations().join("room:lunch");
+    EXPECT_EQ(joined.error().code, errc::forbidden);
+    EXPECT_THAT(joined.error().text, HasSubstr("does not allow"));
+}
+
+TEST_F(TheHooks, OneThatDoesNotAnswerAcceptsOrPutsOff) {
+    std::atomic<int> failing{1};
+    AskedEndpoint endpoint([&](const std::string&) { return failing-- > 0 ? http_answer(500, "{}") : std::string(); });
+    {
+        Server server = server_with(endpoint.hook({"message.before_create"}, OnFailure::accept));
+        Events events;
+        Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+        EXPECT_TRUE(ann.send_text_message("ann", "note").success);
+        EXPECT_THAT(status(server).last_error, HasSubstr("500"));
+        server.stop();
+    }
+    failing = 2;
+    Server server = server_with(endpoint.hook({"message.before_create"}, OnFailure::refuse));
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    const SendResult sent = ann.send_text_message("ann", "another");
+    EXPECT_TRUE(sent.success) << "when the endpoint is back";
+    EXPECT_EQ(sent.retry_count, 2u);
+    EXPECT_EQ(status(server).failures, 2u);
+    EXPECT_TRUE(status(server).asked);
+}
+
+TEST_F(TheHooks, WhatIsNoVerdictIsAFailure) {
+    std::atomic<int> number{0};
+    AskedEndpoint endpoint([&](const std::string&) -> std::string {
+        constexpr std::array kAnswers{R"({"action":"perhaps"})", R"({"action":"refuse","why":"x"})",
+                                      R"({"action":"alter"})", "HTTP/1.1 200 x\r\nContent-Length: 4\r\n\r\n[1]\n"};
+        return kAnswers[static_cast<std::size_t>(number++) % kAnswers.size()];
+    });
+    Server server = server_with(endpoint.hook({"message.before_create"}, OnFailure::accept));
+    Events events;
+    Client ann = connected(client_of(server.websocket_addr(), "ann", events));
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        EXPECT_TRUE(ann.send_text_message("ann", "note").success);
+        EXPECT_EQ(status(server).failures, i);
+    }
+    EXPECT_EQ(status(server).delivered, 0u);
 }
 
 TEST_F(TheHooks, AMistakeIsSaid) {

@@ -63,6 +63,11 @@ EventSet EventSet::of_log() noexcept {
 bool EventSet::any_asked() const noexcept {
     return (set_ & those([](Event event) { return is_asked(event); }).set_).any();
 }
+bool EventSet::shares_asked(const EventSet& other) const noexcept {
+    EventSet both;
+    both.set_ = set_ & other.set_;
+    return both.any_asked();
+}
 bool EventSet::any_told() const noexcept {
     return (set_ & those([](Event event) { return !is_asked(event); }).set_).any();
 }

@@ -64,6 +64,8 @@ public:
     bool has(Event event) const noexcept { return set_.test(static_cast<std::size_t>(event)); }
     bool empty() const noexcept { return set_.none(); }
     bool any_asked() const noexcept;
+    // There is something that both are asked.
+    bool shares_asked(const EventSet& other) const noexcept;
     bool any_told() const noexcept;
     bool any_of_log() const noexcept;
     std::vector<std::string> names() const;

@@ -66,7 +66,10 @@ Checked<> Hooks::open(store::Store* store) {
             return Failure(errc::invalid_config, "hooks: \"" + each->name +
                                                      "\" is to be told what the log has, and this server has no store "
                                                      "(store.file)");
-        if (each->asked) continue;
+        if (each->asked) {
+            asked_.push_back(std::make_shared<BeforeHook>(context, each, encoder_));
+            continue;
+        }
         const auto known = std::ranges::find(places.marks, each->name, &store::HookMark::name);
         const bool fresh = known == places.marks.end();
         const store::HookMark mark = fresh ? store::HookMark{each->name, places.newest, true} : *known;
@@ -88,16 +91,18 @@ void Hooks::start_thread() {
         const auto work = asio::make_work_guard(*context);
         context->run();
     });
-    base::log().info("{} hooks are told what happens", told_.size());
+    base::log().info("{} hooks are told what happens, {} are asked", told_.size(), asked_.size());
 }
 
 void Hooks::stop() {
     std::shared_ptr<asio::io_context> context;
     Told told;
+    std::vector<std::shared_ptr<BeforeHook>> asked;
     {
         const std::lock_guard lock(mutex_);
         context.swap(context_);
         told.swap(told_);
+        asked.swap(asked_);
         waiting_ = false;
     }
     if (context == nullptr) return;
@@ -123,12 +128,19 @@ void Hooks::tell(Event event, const boost::json::object& data) {
     for (const auto& each : told_) each->states().add(event, data);
 }
 
+void Hooks::ask(Question question, std::function<void(const Verdict&)> done) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& each : asked_)
+        if (each->settings().events.has(question.event)) return each->ask(std::move(question), std::move(done));
+}
+
 // ---- control ----
 
 std::vector<HookStatus> Hooks::status() const {
     const std::lock_guard lock(mutex_);
     std::vector<HookStatus> all;
     for (const auto& each : told_) all.push_back(each->status());
+    for (const auto& each : asked_) all.push_back(each->status());
     if (store_ != nullptr && context_ != nullptr) {
         const std::uint64_t newest = store_->about().stamp;
         for (HookStatus& each : all) each.newest = std::max(each.newest, newest);

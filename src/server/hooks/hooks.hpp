@@ -1,4 +1,4 @@
-// The hooks of a server: a thread of their own, on which each is told what happens.
+// The hooks of a server: a thread of their own, on which each is told what happens, or asked what may.
 //
 // Protocol: docs/hooks.md.
 // Threads:  open(), start_thread() and stop() one at a time, under the server's locks; the rest any.
@@ -6,6 +6,7 @@
 #pragma once
 
 #include "server/hooks/after_hook.hpp"
+#include "server/hooks/before_hook.hpp"
 #include "server/hooks/marks.hpp"
 #include "server/hooks/settings.hpp"
 #include "store/store.hpp"
@@ -26,10 +27,10 @@
 
 namespace flare::server::hooks {
 
-class Hooks {
+class Hooks final : public AskedHooks {
 public:
-    Hooks() = default;
-    ~Hooks() { stop(); }
+    explicit Hooks(const Encoder& encoder) : encoder_(encoder) {}
+    ~Hooks() override { stop(); }
     Hooks(const Hooks&) = delete;
     Hooks& operator=(const Hooks&) = delete;
 
@@ -48,6 +49,9 @@ public:
     void tell(Event event, const boost::json::object& data);
     bool wants(Event event) const noexcept { return wanted_.has(event); }
 
+    bool asks(Event event) const noexcept override { return is_asked(event) && wanted_.has(event); }
+    void ask(Question question, std::function<void(const Verdict&)> done) override;
+
     std::vector<HookStatus> status() const;
     // Errors: unknown_hook; of replay also not_supported: it is told nothing of a log.
     Checked<> pause(std::string_view name);
@@ -58,14 +62,16 @@ private:
     using Told = std::vector<std::shared_ptr<AfterHook>>;
     Checked<AfterHook*> find(std::string_view name) const;
 
+    const Encoder& encoder_;
     std::vector<SettingsPtr> settings_;
     EventSet wanted_;
     store::Store* store_ = nullptr;
     std::unique_ptr<Marks> marks_;
     std::atomic<bool> waiting_{false};  // for the next commit
-    mutable std::mutex mutex_;          // of the next two, against stop()
+    mutable std::mutex mutex_;          // of the next two, and the two behind them, against stop()
     std::shared_ptr<boost::asio::io_context> context_;
     Told told_;
+    std::vector<std::shared_ptr<BeforeHook>> asked_;
     std::thread thread_;
 };
 

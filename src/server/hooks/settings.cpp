@@ -120,7 +120,13 @@ Checked<> check(const std::vector<ServerHook>& hooks) {
     for (const ServerHook& each : hooks) {
         if (std::ranges::count(hooks, each.name, &ServerHook::name) != 1)
             return wrong(each, "two hooks have this name");
-        if (const auto good = check_one(each); !good) return good.error();
+        const auto events = check_one(each);
+        if (!events) return events.error();
+        for (const ServerHook& other : hooks) {
+            if (&other == &each || !events->any_asked()) continue;
+            const auto others = events_of(other);
+            if (others && others->shares_asked(*events)) return wrong(each, "another hook is asked the same");
+        }
     }
     return {};
 }

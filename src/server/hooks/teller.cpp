@@ -23,6 +23,8 @@ namespace {
 
 constexpr unsigned kGone = 410;
 
+}  // namespace
+
 void note_failure(const SettingsPtr& hook, Status& status, const std::string& why) {
     base::log().limited(base::LogKind::failing_hook, "hook {}: {}", hook->name, why);
     status.change([&](HookStatus& now) {
@@ -32,15 +34,18 @@ void note_failure(const SettingsPtr& hook, Status& status, const std::string& wh
     });
 }
 
-}  // namespace
-
-Task<Told> tell(const SettingsPtr& hook, const std::string& id, const std::string& body, Status& status) {
+Task<Checked<transport::http::Answer>> post_signed(const SettingsPtr& hook, const std::string& id,
+                                                   const std::string& body) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto unix_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
     transport::http::Client::Headers headers{{"webhook-id", id},
                                              {"webhook-timestamp", std::to_string(unix_s)},
                                              {"webhook-signature", signature_of(hook->keys, id, unix_s, body)}};
-    const auto answer = co_await transport::http::Client::post(hook->client, body, std::move(headers));
+    co_return co_await transport::http::Client::post(hook->client, body, std::move(headers));
+}
+
+Task<Told> tell(const SettingsPtr& hook, const std::string& id, const std::string& body, Status& status) {
+    const auto answer = co_await post_signed(hook, id, body);
     if (!answer) {
         note_failure(hook, status, answer.error().text);
         co_return Told::failed;

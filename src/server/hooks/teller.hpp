@@ -1,8 +1,8 @@
-// Tells one hook: signs a body, posts it, and knows what an answer means.
+// Posts to one hook: signs a body, and knows what an answer means to one that is told.
 //
 // Protocol: docs/hooks.md, "What is sent", "When it fails"; Standard Webhooks 1.0.0.
 // Threads:  that of the hooks; status() any.
-// Owner:    AfterHook.
+// Owner:    AfterHook, BeforeHook.
 #pragma once
 
 #include "server/hooks/attempts.hpp"
@@ -33,6 +33,11 @@ private:
     mutable std::mutex mutex_;
     HookStatus status_;  // guarded by mutex_
 };
+
+// Posts a body with its id and its signatures.
+Task<Checked<transport::http::Answer>> post_signed(const SettingsPtr& hook, const std::string& id,
+                                                   const std::string& body);
+void note_failure(const SettingsPtr& hook, Status& status, const std::string& why);
 
 enum class Told : std::uint8_t { taken, failed, gone };
 

@@ -58,11 +58,20 @@ std::set<std::string> found(const std::string& text, const std::regex& pattern) 
 // ---- the table ----
 
 TEST(ServerConfigTable, ReachesEveryCallOfServerBuilder) {
-    std::set<std::string> reached = {
-        "websocket_only",       "quic_only",       "both_protocols",  // enabled = false
-        "with_message_handler", "on_message_type", "with_event_handler",    "with_delivery_policy",
-        "with_session_policy",  "policy_rules",    "with_retention_policy", "presence_policy",
-        "with_push_handler",    "push_after"};  // programs, and [[policy]]
+    std::set<std::string> reached = {"websocket_only",
+                                     "quic_only",
+                                     "both_protocols",  // enabled = false
+                                     "with_message_handler",
+                                     "on_message_type",
+                                     "with_event_handler",
+                                     "with_delivery_policy",
+                                     "with_session_policy",
+                                     "policy_rules",
+                                     "with_retention_policy",
+                                     "presence_policy",
+                                     "with_push_handler",
+                                     "push_after",
+                                     "hooks"};  // programs, [[policy]] and [[hook]]
     for (const Setting& each : settings()) reached.emplace(each.builder);
     const std::regex call(R"(ServerBuilder& (\w+)\()");
     for (const std::string& name : found(source("include/flare/server.hpp"), call))

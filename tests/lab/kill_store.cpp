@@ -4,18 +4,13 @@
 //
 // Options: --runs N (20), --only server|clients (both, N runs each).
 #include "lab/kill_store.hpp"
-#include "lab/child.hpp"
 #include "lab/lab.hpp"
+#include "lab/own_process.hpp"
 
 #include <flare/client.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -32,47 +27,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kProcesses = 4;  // that the clients are in
 constexpr int kKills = 3;      // of a run
-constexpr auto kPatience = 90s;
 
 struct Counts {
     std::uint64_t sent = 0, stored = 0;
     std::uint64_t stored_lost = 0, repeated = 0, reordered = 0, holes = 0, missing = 0, refused = 0;
     bool good() const { return stored != 0 && stored_lost + repeated + reordered + holes + missing + refused == 0; }
 };
-
-// One of our own programs, and what it has said last.
-class Process {
-public:
-    explicit Process(std::vector<std::string> arguments)
-        : child_(command(std::move(arguments)), [this](std::string_view line) {
-              if (line.starts_with("silent")) silent_ = true;
-              ready_ = true;
-          }) {}
-    void await_ready() const { await(ready_); }
-    void await_silence() const { await(silent_); }
-    void say(const std::string& line) const { child_.say(line); }
-    void kill() const { ::kill(child_.pid(), SIGKILL); }
-
-private:
-    static std::vector<std::string> command(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), std::filesystem::read_symlink("/proc/self/exe"));
-        return arguments;
-    }
-    static void await(const std::atomic<bool>& what) {
-        const auto until = Clock::now() + kPatience;
-        while (!what && Clock::now() < until) std::this_thread::sleep_for(2ms);
-        if (!what) throw std::runtime_error("a process of the lab does not do what it should");
-    }
-    std::atomic<bool> ready_{false};
-    std::atomic<bool> silent_{false};
-    const Child child_;
-};
-
-std::uint16_t free_port() {
-    boost::asio::io_context context;
-    const boost::asio::ip::tcp::acceptor probe(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
-    return probe.local_endpoint().port();
-}
 
 class Run {
 public:
@@ -108,7 +68,8 @@ public:
 private:
     void pause() { std::this_thread::sleep_for(std::chrono::milliseconds(300 + chance_() % 500)); }
     void serve() {
-        server_ = std::make_unique<Process>(std::vector<std::string>{"serve-stored", address_, folder_ + "/flare.db"});
+        server_ =
+            std::make_unique<OwnProcess>(std::vector<std::string>{"serve-stored", address_, folder_ + "/flare.db"});
         server_->await_ready();
     }
     void kill_server() {
@@ -117,10 +78,10 @@ private:
         serve();
     }
     std::string journal(int process) const { return folder_ + "/journal" + std::to_string(process); }
-    std::unique_ptr<Process> speak(int process) const {
+    std::unique_ptr<OwnProcess> speak(int process) const {
         constexpr int kEach = kClients / kProcesses;
-        return std::make_unique<Process>(std::vector<std::string>{"speak", address_, std::to_string(process * kEach),
-                                                                  std::to_string(kEach), journal(process)});
+        return std::make_unique<OwnProcess>(std::vector<std::string>{"speak", address_, std::to_string(process * kEach),
+                                                                     std::to_string(kEach), journal(process)});
     }
     void kill_speaker(int process) {
         speakers_[static_cast<std::size_t>(process)]->kill();
@@ -214,8 +175,8 @@ private:
     std::mt19937 chance_;
     const std::string address_;
     std::string folder_;
-    std::unique_ptr<Process> server_;
-    std::vector<std::unique_ptr<Process>> speakers_;
+    std::unique_ptr<OwnProcess> server_;
+    std::vector<std::unique_ptr<OwnProcess>> speakers_;
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
 // The child processes of the scenario kill-store: a server with a store, and clients that send at a fixed rate.
 #include "lab/kill_store.hpp"
 #include "lab/lab.hpp"
+#include "lab/stored_server.hpp"
 
 #include <flare/client.hpp>
-#include <flare/server.hpp>
 
 #include <unistd.h>
 
@@ -121,29 +121,7 @@ int lab_speak(const std::string& address, int first, int count, const std::strin
 }
 
 int lab_serve_stored(const std::string& address, const std::string& file) {
-    ConversationLimits limits;  // what one machine may do is not what this is about
-    limits.device_per_second = 0;
-    limits.conversation_per_second = 0;
-    auto built = ServerBuilder()
-                     .websocket_addr(address)
-                     .websocket_only()
-                     .worker_threads(2)
-                     .compression(true)
-                     .store(sqlite(file))
-                     .conversation_limits(limits)
-                     .log_level(LogLevel::error)
-                     .build();
-    if (!built) {
-        std::fprintf(stderr, "lab: %s\n", built.error().text.c_str());
-        return 1;
-    }
-    if (const auto started = built->start(); !started) {
-        std::fprintf(stderr, "lab: %s\n", started.error().text.c_str());
-        return 1;
-    }
-    std::puts("serving");
-    built->wait();
-    return 0;
+    return serve_until_killed(stored_server(address, file));
 }
 
 }  // namespace flare::lab

@@ -29,6 +29,7 @@ struct Options {
     double cut_seconds = 0;
     double rate = 0;    // messages a second
     int heartbeat = 0;  // seconds
+    int events = 0;     // of hooks
     std::string variant;
 
     int runs_or(int fallback) const { return runs > 0 ? runs : fallback; }
@@ -42,6 +43,7 @@ int lab_connect(const Options& options);
 int lab_explain(const Options& options);
 int lab_flap(const Options& options);
 int lab_ghosts(const Options& options);
+int lab_hooks(const Options& options);
 int lab_kill_store(const Options& options);
 int lab_memory(const Options& options);
 int lab_prefer(const Options& options);
@@ -60,6 +62,10 @@ int lab_serve_slowly();
 // write what they do into a journal.
 int lab_serve_stored(const std::string& address, const std::string& file);
 int lab_speak(const std::string& address, int first, int count, const std::string& journal);
+// Children of hooks: a server of which a hook at 127.0.0.1:`port` is told; and that endpoint, which writes what it
+// takes into a journal.
+int lab_serve_hooked(const std::string& address, const std::string& file, const std::string& port);
+int lab_hook_endpoint(const std::string& port, const std::string& journal, const std::string& seed);
 // The child of catch-up: a server of one transport, with conversations in `file`; heartbeats in seconds.
 int lab_serve_room(const std::string& transport, const std::string& address, const std::string& file,
                    const std::string& certificate, const std::string& key, int heartbeat);

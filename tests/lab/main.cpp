@@ -31,6 +31,8 @@ constexpr Scenario kScenarios[] = {
     {"explain", flare::lab::lab_explain, "faults, and whether the client's flight record names each (--only CAUSE)"},
     {"flap", flare::lab::lab_flap, "UDP comes and goes every 5 s"},
     {"ghosts", flare::lab::lab_ghosts, "close races, and the sessions that they leave on the server"},
+    {"hooks", flare::lab::lab_hooks,
+     "server and endpoint of a hook are killed, and the endpoint is slow and fails (--events N)"},
     {"kill-store", flare::lab::lab_kill_store,
      "server and clients are killed while messages are stored (--only server|clients)"},
     {"memory", flare::lab::lab_memory,
@@ -63,6 +65,14 @@ int main(int argc, char** argv) {
     if (argc == 4 && std::string_view(argv[1]) == "serve-stored") {
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
         return flare::lab::lab_serve_stored(argv[2], argv[3]);
+    }
+    if (argc == 5 && std::string_view(argv[1]) == "serve-hooked") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_serve_hooked(argv[2], argv[3], argv[4]);
+    }
+    if (argc == 5 && std::string_view(argv[1]) == "hook-endpoint") {
+        std::setvbuf(stdout, nullptr, _IOLBF, 0);
+        return flare::lab::lab_hook_endpoint(argv[2], argv[3], argv[4]);
     }
     if (argc == 6 && std::string_view(argv[1]) == "speak") {
         std::setvbuf(stdout, nullptr, _IOLBF, 0);
@@ -99,6 +109,8 @@ int main(int argc, char** argv) {
             options.rate = std::clamp(std::atof(argv[++i]), 1.0, 10'000.0);
         } else if (option == "--heartbeat" && i + 1 < argc) {
             options.heartbeat = std::clamp(std::atoi(argv[++i]), 1, 3600);
+        } else if (option == "--events" && i + 1 < argc) {
+            options.events = std::clamp(std::atoi(argv[++i]), 100, 1'000'000);
         } else if (option == "--variant" && i + 1 < argc) {
             options.variant = argv[++i];
         } else {

@@ -31,13 +31,17 @@ inline std::string http_answer(int status, const std::string& body) {
 }
 
 class HttpServer {
+    using Tcp = boost::asio::ip::tcp;
+
 public:
     // Called on a thread of each connection, with the whole request. It may wait. Empty: closes without an answer.
     using Answer = std::function<std::string(const std::string& request)>;
 
-    // Files: PEM; empty: no TLS.
-    explicit HttpServer(Answer answer, const std::string& certificate_file = {}, const std::string& key_file = {})
-        : answer_(std::move(answer)) {
+    // Files: PEM; empty: no TLS. port 0: a free one.
+    explicit HttpServer(Answer answer, const std::string& certificate_file = {}, const std::string& key_file = {},
+                        std::uint16_t port = 0)
+        : answer_(std::move(answer)),
+          acceptor_(context_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), port)) {
         if (!certificate_file.empty()) {
             tls_ = std::make_unique<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
             tls_->use_certificate_chain_file(certificate_file);
@@ -91,8 +95,6 @@ public:
     }
 
 private:
-    using Tcp = boost::asio::ip::tcp;
-
     void accept() {
         for (;;) {
             boost::system::error_code error;
@@ -155,7 +157,7 @@ private:
     Answer answer_;
     std::unique_ptr<boost::asio::ssl::context> tls_;
     boost::asio::io_context context_;
-    Tcp::acceptor acceptor_{context_, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+    Tcp::acceptor acceptor_;
     std::atomic<std::size_t> requests_per_connection_{1};
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;

@@ -53,7 +53,8 @@ Checked<> ApiService::open(const ServerApi& settings, WorkerGroup& group, const 
     if (!tls) return tls.error();
     secure_ = *tls != nullptr;
     keys_ = std::make_shared<auth::ApiKeys>(std::move(*keys));
-    api_ = std::make_unique<api::Api>(group, encoder, std::move(calls), keys_);
+    kept_ = group.store == nullptr ? nullptr : std::make_unique<api::KeptAnswers>(*group.store);
+    api_ = std::make_unique<api::Api>(group, encoder, std::move(calls), keys_, kept_.get());
     const auto bound = api_->open(settings.address, std::move(*tls));
     if (!bound) return bound.error();
     address_ = transport::endpoint_text(*bound);

@@ -6,6 +6,7 @@
 
 #include "auth/api_keys.hpp"
 #include "server/api/api.hpp"
+#include "server/api/kept_answers.hpp"
 
 #include <flare/failure.hpp>
 #include <flare/server.hpp>
@@ -30,6 +31,7 @@ public:
 
 private:
     std::shared_ptr<auth::ApiKeys> keys_;
+    std::unique_ptr<api::KeptAnswers> kept_;  // stays when the API ends: the store gives back what it was given
     std::unique_ptr<api::Api> api_;
     std::string address_;
     bool secure_ = false;

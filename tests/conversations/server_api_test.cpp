@@ -75,6 +75,28 @@ TEST_F(TheServerApi, WritesToAUserAsTheServerAndAsAUser) {
     EXPECT_EQ(ask(server, "GET", "/v1/users/bob/conversations").body.at("conversations").get_array().size(), 2u);
 }
 
+TEST_F(TheServerApi, ARepeatIsAnsweredAfterARestart) {
+    const std::string key = "Idempotency-Key: order-17\r\n";
+    const std::string body = R"({"to":"bob","text":"your order is ready"})";
+    ApiAnswer first;
+    {
+        Server server = started(builder());
+        first = ask(server, "POST", "/v1/messages", body, key);
+        ASSERT_EQ(first.status, 200u);
+        server.stop();
+    }
+    Server server = started(builder());
+    const ApiAnswer again = ask(server, "POST", "/v1/messages", body, key);
+    EXPECT_EQ(again.status, 200u);
+    EXPECT_EQ(again.body, first.body);
+    EXPECT_NE(again.head.find("Idempotent-Replayed: true"), std::string::npos);
+    EXPECT_EQ(said(server, "POST", "/v1/messages", R"({"to":"bob","text":"another"})", key),
+              "422 duplicate_message_id");
+    EXPECT_EQ(ask(server, "GET", "/v1/users/bob/conversations/server/messages").body.at("entries").get_array().size(),
+              1u);
+    EXPECT_EQ(ask(server, "GET", "/v1/info").body.at("idempotency").at("kept_in"), "store");
+}
+
 TEST_F(TheServerApi, ABatchIsStoredInItsOrderAndSaysWhatBecameOfEach) {
     Server server = started(builder());
     ASSERT_EQ(said(server, "POST", "/v1/conversations", kLunch), "200");

@@ -5,6 +5,8 @@
 
 #include <flare/printable.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,8 +34,10 @@ Problem of_key(auth::ApiKeys::Wrong wrong) {
 
 }  // namespace
 
-Api::Api(WorkerGroup& group, const Encoder& encoder, ServerCalls server, std::shared_ptr<const auth::ApiKeys> keys)
+Api::Api(WorkerGroup& group, const Encoder& encoder, ServerCalls server, std::shared_ptr<const auth::ApiKeys> keys,
+         KeptAnswers* kept)
     : keys_(std::move(keys)),
+      kept_(kept),
       routes_of_(group, encoder, std::move(server)),
       rate_{group.state.config.backends.api.per_second, group.state.config.backends.api.burst} {
     for (const auto routes :
@@ -136,30 +140,54 @@ Response Api::refusal(unsigned status, const std::string& text) {
 
 // ---- calls ----
 
+// A call that may be done, on its way to its route.
+struct Api::Asked {
+    transport::http::Request request;
+    transport::http::Responder responder;
+    Router::Match match;
+    auth::ApiKey key;
+    Keyed repeat{};
+};
+
 void Api::on_request(transport::http::Request request, transport::http::Responder responder) {
     auto found = router_.find(request.head.method, request.head.target);
     auto checked = keys_->check(request.head.fields.value("Authorization"), std::chrono::system_clock::now());
     if (!checked.key) return responder.answer(response_of(of_key(checked.wrong)));  // revoked meanwhile
-    auto& match = std::get<Router::Match>(found);
-    const Route& route = routes_[match.route];
-    Keyed repeat;
-    if (route.writes()) {
-        auto known = repeat_of(request, checked.key->id);
-        if (auto* const response = std::get_if<Response>(&known)) return responder.answer(std::move(*response));
-        repeat = std::move(std::get<Keyed>(known));
-    }
+    const auto asked = std::make_shared<Asked>(Asked{
+        std::move(request), std::move(responder), std::move(std::get<Router::Match>(found)), std::move(*checked.key)});
+    if (!routes_[asked->match.route].writes()) return perform(asked);
+    auto known = repeat_of(asked->request, asked->key.id);
+    if (auto* const response = std::get_if<Response>(&known)) return asked->responder.answer(std::move(*response));
+    asked->repeat = std::move(std::get<Keyed>(known));
+    if (asked->repeat.by.empty() || kept_ == nullptr) return perform(asked);
+    kept_->find(asked->repeat.by, asked->repeat.asked,
+                [this, asked, context = context_](std::optional<KeptAnswers::Found> kept) {
+                    boost::asio::post(*context, [this, asked, kept = std::move(kept)]() mutable {
+                        if (!kept) return perform(asked);
+                        repeats_.end(asked->repeat.by, asked->repeat.number, std::nullopt);
+                        asked->responder.answer(kept->same ? Repeats::repeated(std::move(kept->response))
+                                                           : response_of(Repeats::asked_otherwise()));
+                    });
+                });
+}
+
+void Api::perform(const std::shared_ptr<Asked>& asked) {
+    const Route& route = routes_[asked->match.route];
     Call::Answered answered;
     if (route.writes()) {
-        answered = [this, &route, repeat, id = checked.key->id, peer = request.peer_address](Response& response) {
+        answered = [this, &route, repeat = asked->repeat, id = asked->key.id,
+                    peer = asked->request.peer_address](Response& response) {
             const bool final = response.status < 500 && response.status != 429;
-            if (!repeat.first.empty())
-                repeats_.end(repeat.first, repeat.second, final ? std::optional(response) : std::nullopt);
+            if (!repeat.by.empty()) {
+                repeats_.end(repeat.by, repeat.number, final ? std::optional(response) : std::nullopt);
+                if (final && kept_ != nullptr) kept_->keep(repeat.by, repeat.asked, response);
+            }
             base::log().info("api: {} by the key {} from {}: {}", route.name, id, peer, response.status);
         };
     }
-    const auto call = std::make_shared<Call>(context_, std::move(request), std::move(responder), std::move(match),
-                                             std::move(*checked.key), std::move(answered));
-    if (!repeat.first.empty()) call->identify(repeat.first);
+    const auto call = std::make_shared<Call>(context_, std::move(asked->request), std::move(asked->responder),
+                                             std::move(asked->match), std::move(asked->key), std::move(answered));
+    if (!asked->repeat.by.empty()) call->identify(asked->repeat.by);
     route.handle(routes_of_, call);
 }
 
@@ -168,12 +196,14 @@ std::variant<Api::Keyed, Response> Api::repeat_of(const transport::http::Request
     if (request.head.fields.count("Idempotency-Key") == 0) return Keyed();
     if (given.empty() || given.size() > Repeats::kMostKeyBytes)
         return response_of(malformed("an Idempotency-Key has 1 to 255 bytes", "Idempotency-Key"));
-    std::string repeat = key + '\n' + given;
-    const base::Key asked = base::sha256(request.head.method + '\n' + request.head.target + '\n' + request.body);
-    auto found = repeats_.begin(repeat, base::view(asked), Repeats::Clock::now());
+    Keyed repeat{
+        key + '\n' + given,
+        std::string(base::view(base::sha256(request.head.method + '\n' + request.head.target + '\n' + request.body)))};
+    auto found = repeats_.begin(repeat.by, repeat.asked, Repeats::Clock::now());
     if (auto* const response = std::get_if<Response>(&found)) return std::move(*response);
     if (const auto* const problem = std::get_if<Problem>(&found)) return response_of(*problem);
-    return Keyed(std::move(repeat), std::get<Repeats::Begun>(found).number);
+    repeat.number = std::get<Repeats::Begun>(found).number;
+    return repeat;
 }
 
 }  // namespace flare::server::api

@@ -9,6 +9,7 @@
 #include "auth/api_keys.hpp"
 #include "base/rate.hpp"
 #include "server/api/context.hpp"
+#include "server/api/kept_answers.hpp"
 #include "server/api/repeats.hpp"
 #include "transport/http/router.hpp"
 #include "transport/http/server.hpp"
@@ -30,7 +31,9 @@ namespace flare::server::api {
 
 class Api final : private transport::http::ServerHandler {
 public:
-    Api(WorkerGroup& group, const Encoder& encoder, ServerCalls server, std::shared_ptr<const auth::ApiKeys> keys);
+    // kept: null: answers to repeats are in memory only.
+    Api(WorkerGroup& group, const Encoder& encoder, ServerCalls server, std::shared_ptr<const auth::ApiKeys> keys,
+        KeptAnswers* kept);
     ~Api();
     Api(const Api&) = delete;
     Api& operator=(const Api&) = delete;
@@ -49,13 +52,20 @@ private:
     std::optional<transport::http::Response> not_found(const transport::http::RequestHead& head,
                                                        const transport::http::Router::Missed& missed) const;
     std::optional<Problem> over_rate(const std::string& key);
-    // What a call is a repeat by, with its number; empty: by nothing. A response: it is answered with that, and not
-    // done.
-    using Keyed = std::pair<std::string, std::uint64_t>;
+    // What a call is a repeat by, empty: by nothing; a hash of what it asks; and its number in Repeats.
+    struct Keyed {
+        std::string by{};
+        std::string asked{};
+        std::uint64_t number = 0;
+    };
+    struct Asked;
+    void perform(const std::shared_ptr<Asked>& asked);
+    // A response: it is answered with that, and not done.
     std::variant<Keyed, transport::http::Response> repeat_of(const transport::http::Request& request,
                                                              const std::string& key);
 
     const std::shared_ptr<const auth::ApiKeys> keys_;
+    KeptAnswers* const kept_;
     Context routes_of_;
     std::vector<Route> routes_;
     transport::http::Router router_;

@@ -15,20 +15,25 @@ Repeats::Found Repeats::begin(const std::string& key, std::string_view asked, Cl
         order_.emplace_back(key, kept.number);
         return Begun{kept.number};
     }
-    if (kept.asked != asked) {
-        Problem problem = problem_of(errc::duplicate_message_id,
-                                     "this Idempotency-Key came before with another request: each needs its own");
-        problem.status = 422;
-        return problem;
-    }
+    if (kept.asked != asked) return asked_otherwise();
     if (!kept.response) {
         Problem problem = problem_of(errc::busy, "a call with this Idempotency-Key is being done: ask again", 1000);
         problem.status = 409;
         return problem;
     }
-    transport::http::Response response = *kept.response;
+    return repeated(*kept.response);
+}
+
+transport::http::Response Repeats::repeated(transport::http::Response response) {
     response.fields.add("Idempotent-Replayed", "true");
     return response;
+}
+
+Problem Repeats::asked_otherwise() {
+    Problem problem = problem_of(errc::duplicate_message_id,
+                                 "this Idempotency-Key came before with another request: each needs its own");
+    problem.status = 422;
+    return problem;
 }
 
 void Repeats::end(const std::string& key, std::uint64_t number,

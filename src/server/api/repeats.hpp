@@ -24,7 +24,7 @@ class Repeats {
 public:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::hours kKept{24};
-    static constexpr std::size_t kMost = 100'000;         // answers; the oldest go first
+    static constexpr std::size_t kMost = 100'000;         // answers; the oldest go first, and are in the store
     static constexpr std::size_t kMostBytes = 64u << 20;  // of their bodies, likewise
     static constexpr std::size_t kMostKeyBytes = 255;
 
@@ -33,6 +33,9 @@ public:
         std::uint64_t number = 0;
     };
     using Found = std::variant<Begun, transport::http::Response, Problem>;
+    // As a repeat is answered: it says that it is one.
+    static transport::http::Response repeated(transport::http::Response response);
+    static Problem asked_otherwise();
     Found begin(const std::string& key, std::string_view asked, Clock::time_point now);
     // The answer. Nothing: it may be tried again. `number`: of Begun; the key may be of another call by now.
     void end(const std::string& key, std::uint64_t number, const std::optional<transport::http::Response>& response);

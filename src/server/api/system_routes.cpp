@@ -120,7 +120,7 @@ void info(Context& context, const CallPtr& call) {
     object told{{"server", "flare"}, {"key", object{{"id", call->key().id}}}};
     told["key"].get_object()["scopes"] = call->key().scopes.text();
     // What is kept of an Idempotency-Key.
-    told["idempotency"] = object{{"kept_in", "memory"}, {"kept_for_s", 86'400}};
+    told["idempotency"] = object{{"kept_in", context.has_store() ? "store" : "memory"}, {"kept_for_s", 86'400}};
     if (context.has_store()) {
         const store::About about = context.group().store->about();
         told["store"] = object{{"engine", about.engine}, {"durable", about.durable}};

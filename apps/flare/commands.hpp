@@ -5,6 +5,7 @@
 
 namespace flare::cli {
 
+void add_api(CLI::App& app, Run& run);
 void add_api_key(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
 void add_certs(CLI::App& app, Run& run);

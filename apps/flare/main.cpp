@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
     add_store(app, run);
     add_top(app, run);
     add_token(app, run);
+    add_api(app, run);
     add_api_key(app, run);
     add_certs(app, run);
     add_train(app, run);

@@ -1,0 +1,92 @@
+// flare api: the calls of the server API by their names. The calls and their options are those of docs/openapi.yaml.
+#include "api_calling.hpp"
+#include "api_table.hpp"
+#include "commands.hpp"
+#include "output.hpp"
+
+#include <cstdio>
+
+namespace flare::cli {
+namespace {
+
+const char* type_name_of(api::Kind kind) {
+    switch (kind) {
+        case api::Kind::number: return "N";
+        case api::Kind::json: return "JSON";
+        case api::Kind::text:
+        case api::Kind::texts:
+        case api::Kind::text_or_texts:
+        case api::Kind::flag: break;
+    }
+    return "TEXT";
+}
+
+std::vector<std::string> choices_of(const api::Parameter& parameter) {
+    return CLI::detail::split(std::string(parameter.choices), ',');
+}
+
+// Each time it is given it adds one value: so no text is taken for a list, whatever it is.
+void add_parameter(CLI::App& command, const api::Parameter& parameter, const std::shared_ptr<ApiCalling>& calling) {
+    const std::string option(parameter.option);
+    std::string says(parameter.says);
+    const bool several = parameter.kind == api::Kind::texts || parameter.kind == api::Kind::text_or_texts;
+    if (several) says += " Repeatable.";
+    if (parameter.kind == api::Kind::flag) {
+        command.add_flag_function(
+            "--" + option,
+            [calling, option](std::int64_t count) { calling->typed.set(option, count > 0 ? "true" : "false"); },
+            says + " --" + option + "=false for the opposite.");
+        return;
+    }
+    CLI::Option* added = command.add_option_function<std::string>(
+        "--" + option, [calling, option](const std::string& value) { calling->typed.values[option].push_back(value); },
+        says);
+    added->type_name(type_name_of(parameter.kind));
+    if (several) added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->trigger_on_parse();
+    if (!parameter.choices.empty()) added->check(CLI::IsMember(choices_of(parameter)));
+    // What stands in a body may also come with --body.
+    if (parameter.required && parameter.place != api::Place::body) added->required();
+}
+
+int list_calls(bool json) {
+    boost::json::array rows;
+    for (const api::Call& call : api::calls()) {
+        boost::json::object row{{"call", call.name}, {"method", call.method}, {"path", call.path}, {"says", call.says}};
+        if (json) {
+            print_json(row);
+        } else {
+            rows.push_back({{"call", call.name}, {"", call.says}});
+        }
+    }
+    for (const std::string& line : ApiTable({"call", ""}, 0).add(rows)) std::printf("%s\n", line.c_str());
+    return kDone;
+}
+
+}  // namespace
+
+void add_api(CLI::App& app, Run& run) {
+    CLI::App* api = app.add_subcommand("api", "Make a call of the server API, by its name");
+    api->require_subcommand(0, 1);
+    api->footer("The key is read from --api-key-file or the variable FLARE_API_KEY. docs/server-api.md is the guide.");
+    struct Listing {
+        bool list = false;
+        bool json = false;
+    };
+    const auto listing = std::make_shared<Listing>();
+    api->add_flag("--list", listing->list, "list the calls, which is also done without a call");
+    api->add_flag("--json", listing->json, "with --list: one JSON object for each call");
+    for (const api::Call& call : api::calls()) {
+        CLI::App* command = api->add_subcommand(std::string(call.name), std::string(call.says));
+        const auto calling = std::make_shared<ApiCalling>();
+        for (const api::Parameter& parameter : call.parameters) add_parameter(*command, parameter, calling);
+        add_calling_options(*command, call, calling);
+        command->callback([&call, calling, &run] {
+            run = [&call, calling] { return make_call("api " + std::string(call.name), call, *calling); };
+        });
+    }
+    api->callback([api, listing, &run] {
+        if (api->get_subcommands().empty()) run = [listing] { return list_calls(listing->json); };
+    });
+}
+
+}  // namespace flare::cli

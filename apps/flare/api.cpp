@@ -9,45 +9,6 @@
 namespace flare::cli {
 namespace {
 
-const char* type_name_of(api::Kind kind) {
-    switch (kind) {
-        case api::Kind::number: return "N";
-        case api::Kind::json: return "JSON";
-        case api::Kind::text:
-        case api::Kind::texts:
-        case api::Kind::text_or_texts:
-        case api::Kind::flag: break;
-    }
-    return "TEXT";
-}
-
-std::vector<std::string> choices_of(const api::Parameter& parameter) {
-    return CLI::detail::split(std::string(parameter.choices), ',');
-}
-
-// Each time it is given it adds one value: so no text is taken for a list, whatever it is.
-void add_parameter(CLI::App& command, const api::Parameter& parameter, const std::shared_ptr<ApiCalling>& calling) {
-    const std::string option(parameter.option);
-    std::string says(parameter.says);
-    const bool several = parameter.kind == api::Kind::texts || parameter.kind == api::Kind::text_or_texts;
-    if (several) says += " Repeatable.";
-    if (parameter.kind == api::Kind::flag) {
-        command.add_flag_function(
-            "--" + option,
-            [calling, option](std::int64_t count) { calling->typed.set(option, count > 0 ? "true" : "false"); },
-            says + " --" + option + "=false for the opposite.");
-        return;
-    }
-    CLI::Option* added = command.add_option_function<std::string>(
-        "--" + option, [calling, option](const std::string& value) { calling->typed.values[option].push_back(value); },
-        says);
-    added->type_name(type_name_of(parameter.kind));
-    if (several) added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->trigger_on_parse();
-    if (!parameter.choices.empty()) added->check(CLI::IsMember(choices_of(parameter)));
-    // What stands in a body may also come with --body.
-    if (parameter.required && parameter.place != api::Place::body) added->required();
-}
-
 int list_calls(bool json) {
     boost::json::array rows;
     for (const api::Call& call : api::calls()) {
@@ -78,7 +39,7 @@ void add_api(CLI::App& app, Run& run) {
     for (const api::Call& call : api::calls()) {
         CLI::App* command = api->add_subcommand(std::string(call.name), std::string(call.says));
         const auto calling = std::make_shared<ApiCalling>();
-        for (const api::Parameter& parameter : call.parameters) add_parameter(*command, parameter, calling);
+        for (const api::Parameter& parameter : call.parameters) add_parameter(*command, parameter, calling, As::option);
         add_calling_options(*command, call, calling);
         command->callback([&call, calling, &run] {
             run = [&call, calling] { return make_call("api " + std::string(call.name), call, *calling); };

@@ -18,7 +18,7 @@ namespace flare::cli {
 namespace {
 
 constexpr std::size_t kMaxApiBodyBytes = 8 * 1024 * 1024;  // of a batch: docs/server-api.md
-constexpr std::size_t kWidestCell = 60;                 // on a terminal
+constexpr std::size_t kWidestCell = 60;                    // on a terminal
 constexpr const char* kLargestPage = "200";
 
 int call_failure(std::string_view command, const ApiCalling& calling, const Failure& failure) {
@@ -68,10 +68,26 @@ Checked<std::string> read_body_input() {
 Checked<std::optional<std::string>> body_of(const std::string& given) {
     if (given.empty()) return std::optional<std::string>();
     if (given != "-" && !given.starts_with('@')) return std::optional(given);
-    auto read =
-        given == "-" ? read_body_input() : base::read_text(given.substr(1), "--body", kMaxApiBodyBytes, base::Access::open);
+    auto read = given == "-" ? read_body_input()
+                             : base::read_text(given.substr(1), "--body", kMaxApiBodyBytes, base::Access::open);
     if (!read) return read.error();
     return std::optional(std::move(*read));
+}
+
+const char* type_name_of(api::Kind kind) {
+    switch (kind) {
+        case api::Kind::number: return "N";
+        case api::Kind::json: return "JSON";
+        case api::Kind::text:
+        case api::Kind::texts:
+        case api::Kind::text_or_texts:
+        case api::Kind::flag: break;
+    }
+    return "TEXT";
+}
+
+std::vector<std::string> choices_of(const api::Parameter& parameter) {
+    return CLI::detail::split(std::string(parameter.choices), ',');
 }
 
 // Shows answers, one page after the other.
@@ -119,6 +135,30 @@ private:
 };
 
 }  // namespace
+
+// Each time it is given it adds one value: so no text is taken for a list, whatever it is.
+void add_parameter(CLI::App& command, const api::Parameter& parameter, const std::shared_ptr<ApiCalling>& calling,
+                   As as) {
+    const std::string name(parameter.option);
+    std::string says(parameter.says);
+    const bool several = parameter.kind == api::Kind::texts || parameter.kind == api::Kind::text_or_texts;
+    if (several) says += " Repeatable.";
+    if (parameter.kind == api::Kind::flag) {
+        command.add_flag_function(
+            "--" + name,
+            [calling, name](std::int64_t count) { calling->typed.set(name, count > 0 ? "true" : "false"); },
+            says + " --" + name + "=false for the opposite.");
+        return;
+    }
+    CLI::Option* added = command.add_option_function<std::string>(
+        (as == As::option ? "--" : "") + name,
+        [calling, name](const std::string& value) { calling->typed.values[name].push_back(value); }, says);
+    added->type_name(type_name_of(parameter.kind));
+    if (several) added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->trigger_on_parse();
+    if (!parameter.choices.empty()) added->check(CLI::IsMember(choices_of(parameter)));
+    // What stands in a body may also come with --body.
+    if (as == As::place || (parameter.required && parameter.place != api::Place::body)) added->required();
+}
 
 void add_calling_options(CLI::App& command, const api::Call& call, const std::shared_ptr<ApiCalling>& calling) {
     if (call.has_body()) {

@@ -24,6 +24,10 @@ struct ApiCalling {
     bool json = false;
 };
 
+// How a value is typed: "--user ann", or "ann" in its place.
+enum class As : bool { option, place };
+void add_parameter(CLI::App& command, const api::Parameter& parameter, const std::shared_ptr<ApiCalling>& calling,
+                   As as);
 // The options that every call has: where the API is, and how the answer is shown.
 void add_calling_options(CLI::App& command, const api::Call& call, const std::shared_ptr<ApiCalling>& calling);
 // `command`: for what is said of a problem: "api info". Returns the exit code.

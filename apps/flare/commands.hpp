@@ -25,6 +25,7 @@ void add_store(CLI::App& app, Run& run);
 void add_token(CLI::App& app, Run& run);
 void add_top(CLI::App& app, Run& run);
 void add_train(CLI::App& app, Run& run);
+void add_user(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace flare::cli

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
     add_listen(app, run);
     add_list(app, run);
     add_room(app, run);
+    add_user(app, run);
     add_history(app, run);
     add_race(app, run);
     add_doctor(app, run);

@@ -29,10 +29,13 @@ class ApiTool : public ::testing::Test {
 protected:
     // With the key of a file, as people use it.
     Ran tool(std::vector<std::string> arguments, const std::string& input = {}) const {
+        arguments.insert(arguments.begin(), "api");
+        return command(std::move(arguments), input);
+    }
+    Ran command(std::vector<std::string> arguments, const std::string& input = {}) const {
         ToolProcess::Options options;
         options.environment = {{"FLARE_API", "http://" + server_.api_addr()}, {"FLARE_API_KEY", ""}};
         options.input = input;
-        arguments.insert(arguments.begin(), "api");
         arguments.insert(arguments.end(), {"--api-key-file", key_file_});
         return run_tool(std::move(arguments), options);
     }
@@ -167,6 +170,73 @@ TEST_F(ApiTool, RefusesWhatItDoesNotKnow) {
     EXPECT_EQ(tool({"publish", "--text", "x"}).code, 2);
     EXPECT_EQ(tool({"get_unread", "--user", "a", "--user", "b"}).code, 2);
     EXPECT_EQ(tool({"update_member", "--conversation", "room:a", "--user", "a", "--role", "king"}).code, 2);
+}
+
+TEST_F(ApiTool, ShowsAndEndsWhatAUserHas) {
+    make_room(3);
+    const Ran rooms = command({"user", "list-conversations", "u1", "--columns", "conversation,role"});
+    EXPECT_EQ(rooms.code, 0) << rooms.err;
+    EXPECT_EQ(rooms.out, "conversation  role\nroom:tea      member\n");
+    EXPECT_EQ(tool({"publish", "--to", "room:tea", "--text", "soup"}).code, 0);
+    const Ran unread = command({"user", "unread", "u1"});
+    EXPECT_THAT(unread.out, StartsWith("unread    1\nmentions  0\n"));
+    EXPECT_EQ(command({"user", "block", "u1", "u2"}).code, 0);
+    EXPECT_EQ(command({"user", "blocks", "u1"}).out, "u2\n");
+    EXPECT_EQ(command({"user", "unblock", "u1", "u2"}).code, 0);
+    EXPECT_EQ(command({"user", "blocks", "u1"}).err, "no blocks\n");
+    EXPECT_EQ(command({"user", "sessions", "u1"}).err, "no sessions\n");
+    EXPECT_EQ(command({"user", "devices", "u1"}).err, "no devices\n");
+    EXPECT_EQ(command({"user", "disconnect", "u1", "--text", "maintenance"}).out, "sessions_ended  0\n");
+    EXPECT_EQ(command({"user", "revoke", "u1", "--until", "2100-01-01T00:00:00Z"}).out, "sessions_ended  0\n");
+    EXPECT_EQ(command({"user", "erase", "u2", "--json"}).out, "{\"erasing\":true}\n");
+    EXPECT_EQ(command({"user", "block", "u1"}).code, 2);
+    EXPECT_THAT(command({"user", "unread", "stranger"}).err, StartsWith("flare user unread: unknown_target: "));
+}
+
+TEST_F(ApiTool, ManagesARoomWithoutASession) {
+    const auto room = [this](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "room");
+        const Ran ran = command(std::move(arguments));
+        EXPECT_EQ(ran.code, 0) << ran.err;
+        return ran.out;
+    };
+    (void)room({"create", "tea", "--user", "ann", "--member", "bob", "--title", "Tea", "--open", "--history", "all"});
+    (void)room({"add", "tea", "eve", "joe", "--role", "moderator"});
+    (void)room({"role", "tea", "joe", "--role", "admin"});
+    (void)room({"mute", "tea", "bob", "eve", "--for", "1h"});
+    EXPECT_THAT(room({"members", "tea", "--json"}), HasSubstr(R"({"user":"joe","role":"admin","joined":)"));
+    EXPECT_THAT(room({"members", "tea"}), HasSubstr("\nann   owner"));
+    const auto muted = boost::json::parse(room({"members", "tea", "--json"})).at("members").as_array();
+    EXPECT_TRUE(muted[1].as_object().contains("muted_until") && muted[2].as_object().contains("muted_until"));
+    (void)room({"unmute", "tea", "bob"});
+    (void)room({"remove", "tea", "joe"});
+    (void)room({"ban", "tea", "bob", "--by", "ann"});
+    EXPECT_EQ(room({"bans", "tea"}), "user  until\nbob   forever\n");
+    (void)room({"unban", "tea", "bob"});
+    (void)room({"invite", "tea", "max", "--by", "ann"});
+    EXPECT_THAT(room({"invites", "tea"}), HasSubstr("\nmax   ann"));
+    EXPECT_EQ(room({"occupancy", "tea"}), "online   0\nmembers  2\n");
+    (void)room({"set", "tea", "--title", "Dinner", "--slow-mode", "30s", "--join", "invite"});
+    (void)room({"freeze", "tea"});
+    const auto shown = boost::json::parse(room({"show", "tea", "--json"}));
+    EXPECT_EQ(shown.at("config"), boost::json::parse(R"({"title":"Dinner","join":"invite","visibility":"all",
+        "max_payload_bytes":65536,"slow_mode_ms":30000,"frozen":true})"));
+    (void)room({"unfreeze", "tea"});
+    (void)room(
+        {"truncate", "tea", "--keep_from", "3", "--epoch", std::string(shown.at("head").at("epoch").as_string())});
+    EXPECT_THAT(room({"show", "tea"}), HasSubstr("head.first                3\n"));
+    (void)room({"delete", "tea"});
+    EXPECT_EQ(command({"room", "show", "tea"}).code, 1);
+}
+
+TEST_F(ApiTool, RefusesWhatOnlyASessionCan) {
+    const Ran joined = command({"room", "join", "tea"});
+    EXPECT_EQ(joined.code, 2);
+    EXPECT_THAT(joined.err, HasSubstr("only a session can do this"));
+    EXPECT_THAT(command({"room", "show", "tea", "--by", "ann"}).err, HasSubstr("--by means nothing here"));
+    const Ran by = run_tool({"room", "remove", "tea", "bob", "--by", "ann"});
+    EXPECT_EQ(by.code, 2);
+    EXPECT_THAT(by.err, HasSubstr("a session is --user"));
 }
 
 TEST_F(ApiTool, ListsTheCalls) {

@@ -28,7 +28,7 @@ int list_calls(bool json) {
 void add_api(CLI::App& app, Run& run) {
     CLI::App* api = app.add_subcommand("api", "Make a call of the server API, by its name");
     api->require_subcommand(0, 1);
-    api->footer("The key is read from --api-key-file or the variable FLARE_API_KEY. docs/server-api.md is the guide.");
+    api->footer(kFooterOfCalls);
     struct Listing {
         bool list = false;
         bool json = false;

@@ -15,6 +15,9 @@
 
 namespace flare::cli {
 
+inline constexpr const char* kFooterOfCalls =
+    "The key is read from --api-key-file or the variable FLARE_API_KEY. docs/server-api.md is the guide.";
+
 struct ApiCalling {
     std::shared_ptr<api::ConnectionOptions> way = std::make_shared<api::ConnectionOptions>();
     api::Typed typed;

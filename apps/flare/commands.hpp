@@ -14,6 +14,7 @@ void add_completion(CLI::App& app, Run& run);
 void add_doctor(CLI::App& app, Run& run);
 void add_explain(CLI::App& app, Run& run);
 void add_history(CLI::App& app, Run& run);
+void add_hooks(CLI::App& app, Run& run);
 void add_list(CLI::App& app, Run& run);
 void add_listen(CLI::App& app, Run& run);
 void add_man(CLI::App& app, Run& run);

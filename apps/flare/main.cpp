@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     add_room(app, run);
     add_user(app, run);
     add_history(app, run);
+    add_hooks(app, run);
     add_race(app, run);
     add_doctor(app, run);
     add_explain(app, run);

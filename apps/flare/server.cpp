@@ -291,7 +291,10 @@ int run_server(const ServerFlags& flags) {
         return code;
     }
     if (flags.print) {
-        std::fputs((print_config(configuration.values) + print_rules(configuration.rules)).c_str(), stdout);
+        std::fputs(
+            (print_config(configuration.values) + print_rules(configuration.rules) + print_hooks(configuration.hooks))
+                .c_str(),
+            stdout);
         return report(configuration, false);
     }
     if (report(configuration, as_json && !configuration.problems.empty()) != kDone) return kUsage;

@@ -1,4 +1,5 @@
 // flare user: what a server knows of a user, and what it does to one, over the server API.
+#include "api_calling.hpp"
 #include "commands.hpp"
 #include "named_calls.hpp"
 
@@ -27,7 +28,7 @@ constexpr std::array kCallsOfUsers{
 void add_user(CLI::App& app, Run& run) {
     CLI::App* user = app.add_subcommand("user", "Show and end what a user has on a server, over the server API");
     user->require_subcommand(1);
-    user->footer("The key is read from --api-key-file or the variable FLARE_API_KEY. docs/server-api.md is the guide.");
+    user->footer(kFooterOfCalls);
     add_named_calls(*user, kCallsOfUsers, run);
 }
 

@@ -141,6 +141,7 @@ enum class errc : std::uint16_t {
     too_many_reactions = 711,
     unknown_entry = 712,
     too_many_subscriptions = 713,
+    unknown_hook = 714,
 };
 
 // Coarse conditions: callers test these few, logs keep the exact code.

@@ -17,6 +17,7 @@
 #include <flare/push_events.hpp>
 #include <flare/retention.hpp>
 #include <flare/server_api.hpp>
+#include <flare/server_hooks.hpp>
 #include <flare/store.hpp>
 #include <flare/task.hpp>
 
@@ -378,6 +379,8 @@ public:
     // Reads ServerApi::keys_file again. Errors: those of the file, and the old keys stay in use; not_connected: the
     // server is not running; not_supported: it has no such file.
     Checked<> reload_api_keys();
+    // Those of ServerBuilder::hooks(). It lives as long as this server does, and moves with it.
+    ServerHooks hooks() const;
     Checked<ServerStats> stats();
 
     // ---- the same for coroutines, on any executor ----
@@ -466,6 +469,10 @@ public:
     // refuses (invalid_config), as it does an address that other machines can reach without TLS, unless
     // allow_insecure() is on. Default: off.
     ServerBuilder& server_api(ServerApi api);
+    // Tells back-ends what happens, and asks them before some things are done: docs/hooks.md. At most 64 of them; a
+    // second call replaces those of the first. start() refuses (invalid_config) a hook of the log without a store.
+    // Default: none.
+    ServerBuilder& hooks(std::vector<ServerHook> hooks);
     // File with the secret sealing key, readable by this user only; clients can then seal their traffic on any
     // transport (ClientBuilder::encryption). `flare certs sealing-key FILE` makes one. With several lines, the server
     // gives clients that ask the first key, and also serves clients that know another. The certificate of

@@ -238,6 +238,8 @@ constexpr Row kRows[] = {
      "the log of the conversation has no such entry yet, or it is no message; correct the offset"},
     {errc::too_many_subscriptions, kFinal, "too_many_subscriptions",
      "the session follows the presence of as many users as it may; unsubscribe from some, or name fewer"},
+    {errc::unknown_hook, kFinal, "unknown_hook",
+     "the server has no hook of this name that is told what happens; correct the name"},
 };
 
 constexpr std::string_view kUnknownName = "unknown";

@@ -39,6 +39,7 @@ constexpr KindRow kKinds[] = {
     {Log::Level::err, "exceptions of the authentication handler"},
     {Log::Level::err, "exceptions of the delivery policy"},
     {Log::Level::err, "exceptions of event handlers"},
+    {Log::Level::warn, "failures of hooks"},
 };
 static_assert(std::size(kKinds) == static_cast<std::size_t>(LogKind::count_));
 

@@ -60,6 +60,7 @@ enum class LogKind : std::uint8_t {
     authentication_threw,
     policy_threw,
     event_handler_threw,
+    failing_hook,
     count_  // how many there are
 };
 

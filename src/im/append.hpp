@@ -6,8 +6,8 @@
 // of a session the second is never in the log without the first. A change is the last one of its group: what comes
 // behind it is judged by what it left.
 //
-// A before-hook will be one more reason to wait (Waiting::ready()): it is asked in order, and rights are checked when
-// it has answered, as they are now.
+// A hook that is asked is one more reason to wait: about what may be written as things are, in order, and about
+// kMostAsked at once; rights are checked again when it has answered.
 //
 // Protocol: docs/conversations.md, "Once, and in one order".
 // Threads:  one at a time; time is an argument.
@@ -33,6 +33,8 @@ namespace flare::im {
 
 class Append {
 public:
+    static constexpr std::size_t kMostAsked = 100;  // of one conversation, at once
+
     // `limits` and `devices` must outlive it.
     Append(model::ConversationKey key, const Limits& limits, DeviceRates& devices)
         : limits_(limits),
@@ -52,6 +54,10 @@ public:
     bool change(const Send& request, Command command, const Now& now, Effects& out);
     // Nothing will come of this session any more. What it sent goes its way; answers to it are for nobody.
     void session_gone(SessionKey session) { answering_.session_gone(session); }
+
+    // What a hook has said of what it was asked: it is done when its turn comes.
+    // False: it waits no more.
+    bool hook_answered(Ticket ticket, const HookVerdict& verdict);
 
     // ---- from the store: a ticket of what was answered since is passed over ----
 
@@ -95,7 +101,9 @@ public:
     // About once a second: forgets what is over, and asks again for what could not be read.
     void tick(const Now& now, Effects& out);
     // Nothing waits, and nothing is remembered that would be missed: it may go.
-    bool idle(const Now& now) const { return list_.empty() && !plan_ && answering_.idle() && admission_.idle(now); }
+    bool idle(const Now& now) const {
+        return list_.empty() && !plan_ && under_question_ == 0 && answering_.idle() && admission_.idle(now);
+    }
 
     const Conversation& conversation() const noexcept { return conversation_; }
     std::size_t waiting() const noexcept { return list_.size(); }
@@ -108,12 +116,12 @@ private:
     Waiting* take(const Send& send, const Now& now, Effects& out);
     Refused turns_away(const Send& send, bool held, const Now& now) const;
     void begin(Waiting& item, Effects& out);
-    void read_ref(Waiting& item, Effects& out);
     void begin_all(Effects& out);
     Verdict judge(Waiting& item, const Now& now, Effects& out);
     Verdict judge_absent(Waiting& item, const Now& now, Effects& out);
     Verdict judge_change(Waiting& item, const Now& now, Effects& out);
-    bool want_member(Row user, Effects& out);
+    void ask_ahead(const Now& now, Effects& out);
+    bool is_asked(Waiting& item, Effects& out);
     void hand_over(Waiting& item, const Now& now, Effects& out);
 
     const Limits& limits_;
@@ -121,8 +129,9 @@ private:
     WaitingList list_;
     Admission admission_;
     Answering answering_;
-    std::optional<Plan> plan_{};  // of the change that is in the store
-    bool making_direct_ = false;  // it is of nobody's request
+    std::optional<Plan> plan_{};      // of the change that is in the store
+    std::size_t under_question_ = 0;  // how often a hook was asked and has not answered
+    bool making_direct_ = false;      // it is of nobody's request
     struct Asked {
         bool conversation = false;
         bool conversation_failed = false;

@@ -4,6 +4,7 @@
 // Threads:  values.
 #pragma once
 
+#include "im/commands.hpp"
 #include "im/conversation.hpp"
 #include "im/limits.hpp"
 #include "model/entry.hpp"
@@ -46,6 +47,7 @@ struct Send {
     std::uint32_t mentions = 0;
     std::uint64_t ref = 0;
     std::uint64_t epoch = 0;  // in which `ref` is an offset; 0: in that of the log, whichever it is
+    bool asks = false;        // a hook is asked before it is written
     // It was too much before it came here: it is put off for this, and so is what comes behind it. ok: it was not.
     errc put_off = errc::ok;
     std::uint32_t retry_after_ms = 0;  // with that; 0: as is usual
@@ -107,6 +109,12 @@ struct Answer {
     model::Position position{};        // of the entry; of a change that changed nothing: the newest
     std::uint64_t time_ms = 0;
 };
+// May what is kept under `token` be written? Answered by hook_answered(), once.
+struct AskHook {
+    Ticket ticket = 0;
+    Token token = 0;
+    const Command* command = nullptr;  // of a change; while the effect is acted on
+};
 // What was kept under `token` is needed no longer.
 struct Release {
     Token token = 0;
@@ -114,9 +122,9 @@ struct Release {
 
 }  // namespace effect
 
-using Effect =
-    std::variant<effect::LookUp, effect::ReadRef, effect::LoadConversation, effect::LoadMember, effect::FindHeirs,
-                 effect::MakeDirect, effect::AppendEntry, effect::AppendChange, effect::Answer, effect::Release>;
+using Effect = std::variant<effect::LookUp, effect::ReadRef, effect::LoadConversation, effect::LoadMember,
+                            effect::FindHeirs, effect::MakeDirect, effect::AppendEntry, effect::AppendChange,
+                            effect::Answer, effect::AskHook, effect::Release>;
 // Used again and again, so that it stops growing. Who acts on them may call inputs meanwhile, which append to it: walk
 // it by index, in order.
 using Effects = std::vector<Effect>;

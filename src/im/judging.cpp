@@ -20,6 +20,22 @@ bool needs_ref(const Send& send) noexcept {
     return send.kind == edit || send.kind == removal || send.kind == reaction || send.kind == message;
 }
 
+// Also again: a room may have been deleted, and made anew, before its turn comes.
+void read_ref(const Conversation& conversation, Waiting& item, Effects& out) {
+    const bool needs = !item.command && needs_ref(item.send) && item.send.ref != 0;
+    if (!needs || std::exchange(item.ref_of, conversation.row()) == conversation.row()) return;
+    item.about.reset();
+    item.reading_ref = true;
+    out.emplace_back(effect::ReadRef{item.ticket, item.send.ref});
+}
+
+// False: it is not known yet.
+bool want_member(Conversation& conversation, Row user, Effects& out) {
+    if (user == 0 || conversation.members().knows(user)) return true;
+    if (conversation.members().want(user)) out.emplace_back(effect::LoadMember{user});
+    return false;
+}
+
 }  // namespace
 
 // ---- what must be known ----
@@ -36,17 +52,8 @@ void Append::begin(Waiting& item, Effects& out) {
         item.looking_up = true;
         out.emplace_back(effect::LookUp{item.ticket, item.send.id, item.send.sender});
     }
-    read_ref(item, out);
-    if (first) want_member(item.send.sender, out);
-}
-
-// Also again: a room may have been deleted, and made anew, before its turn comes.
-void Append::read_ref(Waiting& item, Effects& out) {
-    const bool needs = !item.command && needs_ref(item.send) && item.send.ref != 0;
-    if (!needs || std::exchange(item.ref_of, conversation_.row()) == conversation_.row()) return;
-    item.about.reset();
-    item.reading_ref = true;
-    out.emplace_back(effect::ReadRef{item.ticket, item.send.ref});
+    read_ref(conversation_, item, out);
+    if (first) want_member(conversation_, item.send.sender, out);
 }
 
 void Append::begin_all(Effects& out) {
@@ -55,17 +62,11 @@ void Append::begin_all(Effects& out) {
     });
 }
 
-// False: it is not known yet.
-bool Append::want_member(Row user, Effects& out) {
-    if (user == 0 || conversation_.members().knows(user)) return true;
-    if (conversation_.members().want(user)) out.emplace_back(effect::LoadMember{user});
-    return false;
-}
-
 // ---- turns ----
 
 void Append::advance(const Now& now, Effects& out) {
     list_.pop_done();
+    ask_ahead(now, out);
     const bool busy = (list_.in_store() != 0 && !planted(Fault::group_not_waited_for)) || making_direct_;
     for (std::size_t given = 0; given < limits_.group;) {
         Waiting* const item = list_.front();
@@ -79,6 +80,36 @@ void Append::advance(const Now& now, Effects& out) {
         ++given;
     }
     list_.pop_done();
+}
+
+// About messages, before it is their turn. Changes are asked about when it is: what they are depends on those before.
+void Append::ask_ahead(const Now& now, Effects& out) {
+    if (under_question_ >= kMostAsked || !conversation_.present()) return;
+    list_.for_each([&](Waiting& item) {
+        const bool waits = item.state == Waiting::State::waiting && item.ready() && item.is_to_ask();
+        if (!waits || item.command || item.held || under_question_ >= kMostAsked) return;
+        if (!want_member(conversation_, item.send.sender, out)) return;
+        if (!admission_.refuses(item, sender_of(item, conversation_), now)) is_asked(item, out);  // else in its turn
+    });
+}
+
+// True: a hook has to say what is to become of it first.
+bool Append::is_asked(Waiting& item, Effects& out) {
+    if (!item.is_to_ask()) return false;
+    item.asking = true;
+    ++under_question_;
+    out.emplace_back(effect::AskHook{item.ticket, item.send.token, item.command.get()});
+    return true;
+}
+
+bool Append::hook_answered(Ticket ticket, const HookVerdict& verdict) {
+    --under_question_;
+    Waiting* const item = list_.find(ticket);
+    if (item == nullptr) return false;  // it was put off meanwhile
+    item->asking = false;
+    item->verdict = verdict;
+    if (verdict.size) list_.resize(*item, *verdict.size);
+    return true;
 }
 
 void Append::hand_over(Waiting& item, const Now& now, Effects& out) {
@@ -116,14 +147,19 @@ Append::Verdict Append::judge(Waiting& item, const Now& now, Effects& out) {
         answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }
+    if (item.verdict && item.verdict->code != errc::ok) {
+        const errc code = item.verdict->code;
+        answering_.refuse(item, is_later(code) ? later(limits_, code) : Refusal{code, item.verdict->text}, now, out);
+        return Verdict::done;
+    }
     if (!conversation_.present()) return judge_absent(item, now, out);
-    if (!want_member(item.send.sender, out)) return Verdict::wait;
+    if (!want_member(conversation_, item.send.sender, out)) return Verdict::wait;
     if (item.command) return judge_change(item, now, out);
     if (Refused refused = admission_.refuses(item, sender_of(item, conversation_), now)) {
         answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }
-    return Verdict::go;
+    return is_asked(item, out) ? Verdict::wait : Verdict::go;
 }
 
 // The first message makes a direct conversation, or the first block; a room is made by a command.
@@ -131,6 +167,7 @@ Append::Verdict Append::judge_absent(Waiting& item, const Now& now, Effects& out
     const bool message = !item.command && item.send.kind == model::EntryKind::message;
     const bool block = item.command && std::holds_alternative<command::Block>(*item.command);
     if (conversation_.direct() && (message || block)) {
+        if (is_asked(item, out)) return Verdict::wait;
         if (!asked_.direct) {
             asked_.direct = item.send.sender;
             out.emplace_back(effect::MakeDirect{item.send.sender, item.send.metered()});
@@ -148,7 +185,7 @@ Append::Verdict Append::judge_absent(Waiting& item, const Now& now, Effects& out
 Append::Verdict Append::judge_change(Waiting& item, const Now& now, Effects& out) {
     Planned planned = plan(conversation_, item.send.sender, *item.command, now.unix_ms);
     if (const auto* const missing = std::get_if<Missing>(&planned)) {
-        for (const Row user : missing->members) want_member(user, out);
+        for (const Row user : missing->members) want_member(conversation_, user, out);
         if (missing->leaving != 0 && asked_.heirs != item.ticket) {
             asked_.heirs = item.ticket;
             out.emplace_back(effect::FindHeirs{item.ticket, missing->leaving});
@@ -168,6 +205,7 @@ Append::Verdict Append::judge_change(Waiting& item, const Now& now, Effects& out
         answering_.stored(item, conversation_.head().last, conversation_.head().last_ms, out);
         return Verdict::done;
     }
+    if (is_asked(item, out)) return Verdict::wait;
     plan_ = std::move(made);
     return Verdict::go;
 }

@@ -27,6 +27,13 @@ constexpr bool is_later(errc code) noexcept {
            code == errc::storage_failed;
 }
 
+// What a hook says of what it was asked.
+struct HookVerdict {
+    errc code = errc::ok;  // forbidden: it is refused; busy: not now, because the hook does not answer
+    std::string_view text{};
+    std::optional<std::uint32_t> size{};  // of the payload, inflated, if the hook has put another in its place
+};
+
 // The time of an input: a clock that never jumps for rates and waiting, and the server's Unix time for what is stored.
 struct Now {
     std::chrono::steady_clock::time_point steady{};

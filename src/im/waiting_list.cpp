@@ -2,6 +2,8 @@
 
 #include "base/assert.hpp"
 
+#include <utility>
+
 #include <algorithm>
 
 namespace flare::im {
@@ -49,6 +51,11 @@ void WaitingList::hand_over(Waiting& front) {
     front.state = Waiting::State::in_store;
     ++handed_;
     ++in_store_;
+}
+
+void WaitingList::resize(Waiting& item, std::uint32_t size) {
+    bytes_ += size;
+    bytes_ -= std::exchange(item.send.size, size);
 }
 
 void WaitingList::finish(Waiting& item) {

@@ -9,6 +9,7 @@
 #include "im/commands.hpp"
 #include "im/effects.hpp"
 #include "im/limits.hpp"
+#include "im/refusal.hpp"
 #include "im/rights.hpp"
 
 #include <boost/circular_buffer.hpp>
@@ -42,12 +43,15 @@ struct Waiting {
     bool begun = false;       // what must be looked up was asked for
     bool looking_up = false;  // whether it is in the log already
     bool reading_ref = false;
-    bool held = false;     // behind one that was put off: so is this, unless it is in the log already
-    bool counted = false;  // it has taken what its device may send, or is found to cost nothing
-    bool slow = false;     // it counts in slow mode, and slow_before is what did before
+    bool asking = false;                   // a hook
+    std::optional<HookVerdict> verdict{};  // which it has given
+    bool held = false;                     // behind one that was put off: so is this, unless it is in the log already
+    bool counted = false;                  // it has taken what its device may send, or is found to cost nothing
+    bool slow = false;                     // it counts in slow mode, and slow_before is what did before
     std::uint64_t slow_before = 0;
 
-    bool ready() const noexcept { return !looking_up && !reading_ref; }
+    bool ready() const noexcept { return !looking_up && !reading_ref && !asking; }
+    bool is_to_ask() const noexcept { return send.asks && !asking && !verdict; }
 };
 
 class WaitingList {
@@ -71,6 +75,8 @@ public:
     Waiting* front();
     // It goes to the store. Precondition: it is the front.
     void hand_over(Waiting& front);
+    // Its payload is another one.
+    void resize(Waiting& item, std::uint32_t size);
     // It is answered: those before it may still wait.
     void finish(Waiting& item);
     // Of those that are not answered, in their order. `each` may finish the one that it is shown.

@@ -1,3 +1,4 @@
+#include "server/hooks/settings.hpp"
 #include "server/impl.hpp"
 #include "server/known_auth.hpp"
 #include "server/overlap.hpp"
@@ -114,7 +115,13 @@ ServerBuilder& ServerBuilder::expose_metrics(bool on) {
     return *this;
 }
 ServerBuilder& ServerBuilder::server_api(ServerApi api) {
-    state_->config.api = std::move(api);
+    state_->config.backends.api = std::move(api);
+    return *this;
+}
+ServerBuilder& ServerBuilder::hooks(std::vector<ServerHook> hooks) {
+    const auto good = server::hooks::check(hooks);
+    state_->check(good.has_value(), good ? std::string_view() : std::string_view(good.error().text));
+    state_->config.backends.hooks = std::move(hooks);
     return *this;
 }
 ServerBuilder& ServerBuilder::with_message_handler(MessageHandler handler, Execution where) {

@@ -66,6 +66,12 @@ struct PresenceConfig {
     PresencePolicy policy;  // none: everybody may see everybody
 };
 
+// What back-ends ask of the server, and what it tells them.
+struct BackendSettings {
+    ServerApi api;  // without an address: there is none
+    std::vector<ServerHook> hooks;
+};
+
 struct Config {
     std::string websocket_addr = "127.0.0.1:4000";
     bool websocket = true;
@@ -89,7 +95,7 @@ struct Config {
     std::vector<std::string> allowed_origins;
     std::shared_ptr<const transport::websocket::BehindProxy> proxy;  // null: no proxy is trusted
     std::string admin_addr;
-    ServerApi api;  // without an address: there is none
+    BackendSettings backends;
     ConversationSettings conversations;
     PresenceConfig presence;
     std::string sealing_key_file;  // empty: clients cannot seal

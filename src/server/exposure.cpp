@@ -36,8 +36,9 @@ std::optional<std::string> admin_exposure_of(const Config& config) {
 }
 
 std::optional<std::string> api_exposure_of(const Config& config) {
-    if (!config.api.certificate_file.empty() || !beyond_loopback(config.api.address)) return std::nullopt;
-    return "the server API at " + config.api.address +
+    if (!config.backends.api.certificate_file.empty() || !beyond_loopback(config.backends.api.address))
+        return std::nullopt;
+    return "the server API at " + config.backends.api.address +
            " is reachable from other machines, and keys can be read in transit: set ServerApi::certificate_file, "
            "listen "
            "on 127.0.0.1, or in a closed network set allow_insecure(true)";

@@ -11,6 +11,7 @@
 #include "server/certificate_watch.hpp"
 #include "server/certificates.hpp"
 #include "server/encoder.hpp"
+#include "server/hooks/hooks.hpp"
 #include "server/ticket_key_file.hpp"
 #include "server/worker/worker_group.hpp"
 
@@ -45,11 +46,16 @@ public:
     Checked<> reload_certificates();
     Checked<> reload_api_keys();
 
-    std::string websocket_addr() const;
-    std::string quic_addr() const;
-    std::string admin_addr() const;
-    std::string api_addr() const;
+    // What is listened on; empty what is not, and while it does not run.
+    struct Addresses {
+        std::string websocket;
+        std::string quic;
+        std::string admin;
+        std::string api;
+    };
+    Addresses addresses() const { return running_ ? addresses_ : Addresses(); }
     std::string sealing_public_key();
+    server::hooks::Hooks& hooks() noexcept { return hooks_; }
 
     template <typename T>
     using Done = std::function<void(Checked<T>)>;
@@ -113,6 +119,7 @@ private:
     const std::unique_ptr<auth::Revocations> revocations_;  // outlives a stop
     std::mutex mutex_;                                      // start and stop
     mutable base::Gate asking_;                             // open while there are workers to ask
+    server::hooks::Hooks hooks_{encoder_};
     std::unique_ptr<server::WorkerGroup> group_;
     std::unique_ptr<server::Admin> admin_;
     server::ApiService api_;
@@ -124,13 +131,6 @@ private:
     server::Certificates certificates_;
     std::string certificates_seen_;                                // before they were read first
     std::unique_ptr<server::CertificateWatch> certificate_watch_;  // null: off
-    // What is listened on.
-    struct Addresses {
-        std::string websocket;
-        std::string quic;
-        std::string admin;
-        std::string api;
-    };
     Addresses addresses_;
     std::atomic<bool> running_{false};
     std::condition_variable stopped_;

@@ -3,6 +3,7 @@
 #include "base/random.hpp"
 #include "server/capacity.hpp"
 #include "server/exposure.hpp"
+#include "server/hooks/sources.hpp"
 #include "server/impl.hpp"
 #include "server/store_figures.hpp"
 #include "server/ticket_key_file.hpp"
@@ -36,6 +37,7 @@ server::api::ServerCalls calls_of(Impl& server) {
             },
         .erase = [&server](std::string user, auto done) { server.erase(std::move(user), std::move(done)); },
         .broadcast = [&server](const Message& message, auto done) { server.broadcast(message, std::move(done)); },
+        .hooks = server.hooks(),
     };
 }
 
@@ -78,6 +80,7 @@ Checked<> Server::Impl::start() {
     auto opened = open();
     if (!opened) {
         api_.stop();
+        hooks_.stop();
         admin_.reset();
         group_.reset();
         return opened;
@@ -99,6 +102,7 @@ Checked<> Server::Impl::start() {
     }
     if (admin_) admin_->start_thread();
     api_.start_thread();
+    hooks_.start_thread();
     if (config_.rules.size() != 0)
         base::log().info("{} policy rules are in use; a message that matches none is refused", config_.rules.size());
     if (config_.websocket)
@@ -123,8 +127,11 @@ Checked<> Server::Impl::open() {
         const auto read = revocations_->open(config_.revocations_file, std::chrono::system_clock::now());
         if (!read) return read;
     }
-    group_ = std::make_unique<server::WorkerGroup>(config_, server::files_for_connections(server::limit_of_files()),
-                                                   *revocations_);
+    if (auto loaded = hooks_.load(config_.backends.hooks); !loaded) return loaded;
+    server::Config config = config_;
+    server::hooks::observe(hooks_, config);
+    group_ = std::make_unique<server::WorkerGroup>(
+        std::move(config), server::files_for_connections(server::limit_of_files()), *revocations_);
     if (!config_.ticket_key_file.empty()) {
         auto keys = server::load_ticket_keys(config_.ticket_key_file);
         if (!keys) return keys.error();
@@ -140,8 +147,12 @@ Checked<> Server::Impl::open() {
         settings.cache_kib = static_cast<std::uint32_t>(config_.conversations.store.cache_bytes / 1024);
         auto engine = store::sqlite::open(settings);
         if (!engine) return engine.error();
-        group_->store = std::make_unique<store::Store>(std::move(*engine), store::Store::Settings());
+        store::Store::Settings waits;
+        waits.committed = [this] { hooks_.committed(); };
+        group_->store = std::make_unique<store::Store>(std::move(*engine), waits);
     }
+    if (auto opened = hooks_.open(group_->store.get()); !opened) return opened;
+    group_->state.asked_hooks = &hooks_;
     group_->make_workers();
     std::string secret = config_.quic_secret;
     if (secret.empty() && config_.quic && !config_.quic_secret_file.empty()) {
@@ -172,7 +183,7 @@ Checked<> Server::Impl::open() {
         if (!bound) return bound.error();
         addresses_.admin = transport::endpoint_text(*bound);
     }
-    const auto opened = api_.open(config_.api, *group_, encoder_, calls_of(*this));
+    const auto opened = api_.open(config_.backends.api, *group_, encoder_, calls_of(*this));
     addresses_.api = api_.address();
     return opened;
 }
@@ -206,7 +217,7 @@ Checked<> Server::Impl::open_quic() {
 Checked<> Server::Impl::reload_api_keys() {
     const std::lock_guard lock(certificates_mutex_);
     if (!may_reload_) return Failure(errc::not_connected, "the server is not running");
-    return api_.reload_keys(config_.api);
+    return api_.reload_keys(config_.backends.api);
 }
 
 Checked<> Server::Impl::reload_certificates() {
@@ -252,6 +263,7 @@ void Server::Impl::stop() {
     group_->pool.stop();  // running handlers end; their answers are still posted
     for_each_worker([] { return [](server::Worker& worker) { worker.finish_stop(); }; });
     for (const auto& worker : group_->workers) worker->join();
+    hooks_.stop();
     if (group_->store != nullptr) group_->store->stop();
     group_->hooks.stop();
     asking_.close();
@@ -268,10 +280,6 @@ void Server::Impl::wait() {
     stopped_.wait(lock, [this] { return !running_; });
 }
 
-std::string Server::Impl::websocket_addr() const { return running_ ? addresses_.websocket : std::string(); }
-std::string Server::Impl::quic_addr() const { return running_ ? addresses_.quic : std::string(); }
-std::string Server::Impl::admin_addr() const { return running_ ? addresses_.admin : std::string(); }
-std::string Server::Impl::api_addr() const { return running_ ? addresses_.api : std::string(); }
 std::string Server::Impl::sealing_public_key() {
     const std::lock_guard lock(certificates_mutex_);
     return running_ && certificates_.sealing ? wire::to_base64(base::view(certificates_.sealing->keys.front().known))
@@ -289,11 +297,16 @@ Checked<> Server::start() { return impl_->start(); }
 void Server::stop() { impl_->stop(); }
 void Server::wait() { impl_->wait(); }
 Checked<> Server::reload_api_keys() { return impl_->reload_api_keys(); }
-std::string Server::api_addr() const { return impl_->api_addr(); }
+std::string Server::api_addr() const { return impl_->addresses().api; }
 Checked<> Server::reload_certificates() { return impl_->reload_certificates(); }
-std::string Server::websocket_addr() const { return impl_->websocket_addr(); }
-std::string Server::quic_addr() const { return impl_->quic_addr(); }
-std::string Server::admin_addr() const { return impl_->admin_addr(); }
+std::string Server::websocket_addr() const { return impl_->addresses().websocket; }
+std::string Server::quic_addr() const { return impl_->addresses().quic; }
+std::string Server::admin_addr() const { return impl_->addresses().admin; }
+ServerHooks Server::hooks() const { return ServerHooks(impl_->hooks()); }
+std::vector<HookStatus> ServerHooks::status() const { return hooks_->status(); }
+Checked<> ServerHooks::pause(std::string_view name) { return hooks_->pause(name); }
+Checked<> ServerHooks::resume(std::string_view name) { return hooks_->resume(name); }
+Checked<> ServerHooks::replay(std::string_view name, std::uint64_t after) { return hooks_->replay(name, after); }
 std::string Server::sealing_public_key() const { return impl_->sealing_public_key(); }
 
 }  // namespace flare

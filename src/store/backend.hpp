@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace flare::store {
@@ -20,9 +21,10 @@ inline constexpr std::uint64_t kMostKeptAnswers = 1'000'000;  // the oldest go f
 // How far a hook has come in the log of all conversations. It never goes back, but where it is told to.
 struct HookMark {
     std::string name{};
-    std::uint64_t place = 0;  // LoggedEntry::place of the last one that it has had
-    bool set = false;         // also back, to have them again; also one that is new
-    bool removed = false;     // it is forgotten
+    std::uint64_t place = 0;       // LoggedEntry::place of the last one that it has had
+    bool set = false;              // also back, to have them again; also one that is new
+    bool removed = false;          // it is forgotten
+    std::optional<bool> paused{};  // nothing: as it was
 
     friend bool operator==(const HookMark&, const HookMark&) = default;
 };

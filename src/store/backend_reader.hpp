@@ -28,15 +28,20 @@ struct LoggedEntry {
     Row conversation = 0;
     model::ConversationKey key{};
     std::uint64_t epoch = 0;
-    Entry entry{};  // as Reader::page() gives it, without reactions
+    bool ended = false;  // the conversation was removed with this, and of `entry` there is only the time
+    Entry entry{};       // as Reader::page() gives it, without reactions
 };
 
 struct LogPart {
-    std::vector<LoggedEntry> entries{};  // ascending; removed ones are left out
+    // Ascending; removed ones are left out. Beyond the limit by those that share the place of the last one.
+    std::vector<LoggedEntry> entries{};
     bool more = false;
     std::uint64_t newest = 0;   // place of the last one that is committed, or higher
     std::uint64_t removed = 0;  // who has not come as far as this may have missed what was removed
 };
+
+// Puts ends of conversations, ascending, where they belong; beyond the limit there is more. What engines do alike.
+void merge_ended(std::vector<LoggedEntry> ended, std::uint32_t limit, LogPart& part);
 
 class BackendReader {
 public:

@@ -51,6 +51,13 @@ constexpr bool changes_another(model::EntryKind kind) noexcept {
     return kind == model::EntryKind::edit || kind == model::EntryKind::removal;
 }
 
+// How far a hook is when it was so far, if it was known, and `mark` is written.
+inline HookMark moved(const std::optional<HookMark>& before, const HookMark& mark) {
+    const HookMark was = before.value_or(HookMark{mark.name, mark.place, false, false, false});
+    const std::uint64_t place = mark.set ? mark.place : std::max(mark.place, was.place);
+    return {mark.name, place, false, false, mark.paused.value_or(was.paused.value_or(false))};
+}
+
 // In Head::messages.
 constexpr bool counts_as_message(model::EntryKind kind, std::uint64_t flags) noexcept {
     return kind == model::EntryKind::message && (flags & model::kSilent) == 0;

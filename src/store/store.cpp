@@ -213,10 +213,13 @@ void Store::note_committed(const Group& group, Clock::duration took) {
     std::size_t writes = 0;
     for (const Waiting& each : group) writes += each.batch->writes.size();
     const Tally::Counted counted = Tally::count(group_);
-    const std::lock_guard lock(mutex_);
-    times_.add(took);
-    tally_.committed(counted, writes, took);
-    writes_ += writes;
+    {
+        const std::lock_guard lock(mutex_);
+        times_.add(took);
+        tally_.committed(counted, writes, took);
+        writes_ += writes;
+    }
+    if (settings_.committed) settings_.committed();
 }
 
 template <typename Call>

@@ -51,6 +51,7 @@ public:
         unsigned readers = 2;
         std::chrono::milliseconds idle{250};          // without a batch, before the engine may do what can wait
         std::chrono::milliseconds reopen_every{500};  // after a failure; and a group of unknown outcome is tried again
+        std::function<void()> committed{};            // after each commit, on the thread that commits: it must not wait
     };
     struct Health {
         errc code =

@@ -193,6 +193,16 @@ TEST_F(ApiTool, ShowsAndEndsWhatAUserHas) {
     EXPECT_THAT(command({"user", "unread", "stranger"}).err, StartsWith("flare user unread: unknown_target: "));
 }
 
+TEST_F(ApiTool, ShowsTheHooks) {
+    const Ran none = command({"hooks", "list"});
+    EXPECT_EQ(none.code, 0) << none.err;
+    EXPECT_EQ(none.err, "no hooks\n");
+    EXPECT_EQ(command({"hooks", "pause"}).code, 2);
+    const Ran unknown = command({"hooks", "replay", "orders", "--after", "7"});
+    EXPECT_EQ(unknown.code, 1);
+    EXPECT_THAT(unknown.err, StartsWith("flare hooks replay: unknown_target: "));
+}
+
 TEST_F(ApiTool, ManagesARoomWithoutASession) {
     const auto room = [this](std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "room");

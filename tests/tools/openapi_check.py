@@ -79,6 +79,11 @@ GOOD = [
     ("get_presence", {"user": "bob"}, {}, None),
     ("typing", {}, {}, {"user": "bob", "conversation": "room:lunch"}),
     ("broadcast", {}, {}, {"text": "hello"}),
+    ("list_hooks", {}, {}, None),
+    ("pause_hook", {"hook": "orders"}, {}, None),
+    ("resume_hook", {"hook": "orders"}, {}, None),
+    ("replay_hook", {"hook": "orders"}, {}, {"after": "0"}),
+    ("replay_hook", {"hook": "orders"}, {}, {"from": "2026-01-01T00:00:00Z"}),
     ("disconnect_user", {"user": "bob"}, {}, {"text": "maintenance"}),
     ("revoke_user", {"user": "bob"}, {}, {"until": "2100-01-01T00:00:00Z"}),
     ("erase_user", {"user": "dora"}, {}, None),
@@ -97,6 +102,8 @@ BAD = [
     ("edit_message", dict(ROOM, offset="4"), {}, {"text": "x", "epoch": "1"}, 409, "epoch_changed"),
     ("update_member", dict(ROOM, user="nobody"), {}, {"role": "admin"}, 404, "unknown_target"),
     ("get_unread", {"user": "stranger"}, {}, None, 404, "unknown_target"),
+    ("pause_hook", {"hook": "none"}, {}, None, 404, "unknown_hook"),
+    ("replay_hook", {"hook": "none"}, {}, {"after": "0"}, 404, "unknown_hook"),
 ]
 
 
@@ -132,8 +139,13 @@ class Server:
     def __init__(self, flare, folder):
         self.flare, self.folder = flare, folder
         self.keys = {scope: self.make_key(scope) for scope in ["*"] + sorted({o["x-scope"] for _, _, o in OPERATIONS.values()})}
+        # Its endpoint is away.
+        (pathlib.Path(folder) / "server.toml").write_text(
+            '[[hook]]\nname = "orders"\nurl = "http://127.0.0.1:9/"\n'
+            'secrets = ["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"]\n')
+        (pathlib.Path(folder) / "server.toml").chmod(0o600)
         self.process = subprocess.Popen(
-            [flare, "server", "--json", "true", "--websocket-address", "127.0.0.1:0", "--quic-enabled", "false",
+            [flare, "server", "--config", f"{folder}/server.toml", "--json", "true", "--websocket-address", "127.0.0.1:0", "--quic-enabled", "false",
              "--store-file", f"{folder}/flare.db", "--api-address", "127.0.0.1:0", "--api-keys-file", f"{folder}/keys",
              "--api-max-requests-per-second", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         told = json.loads(self.process.stdout.readline())

@@ -265,6 +265,17 @@ constexpr auto kTyping = std::to_array<Parameter>({
     {"on", "on", body, flag, false, "", "Whether the user types; true without it."},
     {"idempotency-key", "Idempotency-Key", header, text, false, "", "The call is done once."},
 });
+constexpr auto kPauseHook = std::to_array<Parameter>({
+    {"hook", "hook", path, text, true, "", "Its name."},
+    {"idempotency-key", "Idempotency-Key", header, text, false, "", "The call is done once."},
+});
+constexpr auto kReplayHook = std::to_array<Parameter>({
+    {"hook", "hook", path, text, true, "", "Its name."},
+    {"after", "after", body, number, false, "",
+     "A place in the log of all conversations, as 'place' of a hook: what is behind it."},
+    {"from", "from", body, text, false, "", "A time (RFC 3339): what was written since then."},
+    {"idempotency-key", "Idempotency-Key", header, text, false, "", "The call is done once."},
+});
 constexpr auto kCalls = std::to_array<Call>({
     {"publish", "POST", "/v1/messages", "results", kPublish, "Publish a message to a user, a room, or many"},
     {"publish_batch", "POST", "/v1/messages/batch", "results", kPublishBatch,
@@ -341,6 +352,11 @@ constexpr auto kCalls = std::to_array<Call>({
     {"broadcast", "POST", "/v1/broadcast", "", kBroadcast, "Tell every session; not stored"},
     {"typing", "POST", "/v1/typing", "", kTyping, "A user types"},
     {"info", "GET", "/v1/info", "", {}, "What the server is, and what the key may"},
+    {"list_hooks", "GET", "/v1/hooks", "hooks", {}, "The hooks that are told what happens, and how each is doing"},
+    {"pause_hook", "POST", "/v1/hooks/{hook}/pause", "", kPauseHook, "Nothing is sent to the hook until it is resumed"},
+    {"resume_hook", "POST", "/v1/hooks/{hook}/resume", "", kPauseHook, "The hook is told what has waited"},
+    {"replay_hook", "POST", "/v1/hooks/{hook}/replay", "", kReplayHook,
+     "The hook is told again what the log has from there on"},
 });
 
 }  // namespace written

@@ -147,6 +147,14 @@ ServerBuilder make_builder(Configuration& configuration) {
         }
     }
     if (!configuration.rules.empty()) good->policy_rules(configuration.rules);
+    if (!configuration.hooks.empty()) {
+        auto attempt = std::make_unique<ServerBuilder>(*good);
+        if (const auto built = attempt->hooks(configuration.hooks).build(); built) {
+            good = std::move(attempt);
+        } else if (std::find(told.begin(), told.end(), built.error().text) == told.end()) {
+            configuration.problems.push_back({configuration.hooks_at, "hook", built.error().text});
+        }
+    }
     return *good;
 }
 

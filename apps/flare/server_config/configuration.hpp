@@ -26,6 +26,8 @@ struct Problem {
 struct Configuration {
     Values values;
     std::vector<PolicyRule> rules;  // [[policy]]: of the file alone
+    std::vector<ServerHook> hooks;  // [[hook]]: likewise
+    std::string hooks_at;           // "server.toml:80:1"
     std::vector<Problem> problems;  // nothing starts with one
     std::vector<Problem> warnings;
 };

@@ -30,6 +30,19 @@ constexpr std::string_view kRulesExample =
     "#   to = [\"*\"]\n"
     "#   allow = false\n";
 
+constexpr std::string_view kHooks =
+    "Whom the server tells what happens, and whom it asks before some things are done (docs/hooks.md). Only the file "
+    "can have these entries, at most 64. Without events a hook is told all that the log has. secrets are one or two, "
+    "\"whsec_\" and the base64 of 24 to 64 bytes; secrets_file is a file with them, which only its owner and group may "
+    "read. A hook that is asked needs on_failure = \"refuse\" or \"accept\".";
+constexpr std::string_view kHooksExample =
+    "#   [[hook]]\n"
+    "#   name = \"orders\"\n"
+    "#   url = \"https://shop.example.com/flare\"\n"
+    "#   events = [\"message.*\", \"member.joined\"]\n"
+    "#   secrets_file = \"/etc/flare/orders.secret\"\n"
+    "#   timeout = \"10s\"\n";
+
 std::string uncommented(std::string_view text) {
     std::string out;
     for (std::size_t begin = 0; begin < text.size();) {
@@ -104,6 +117,26 @@ std::string print_rules(const std::vector<PolicyRule>& rules) {
     return text;
 }
 
+std::string print_hooks(const std::vector<ServerHook>& hooks) {
+    std::string text;
+    const auto line = [&](std::string_view name, const std::string& value) {
+        if (!value.empty()) text.append(name).append(" = ").append(to_toml(value, Kind::text)).append("\n");
+    };
+    for (const ServerHook& hook : hooks) {
+        text += "\n[[hook]]\n";
+        line("name", hook.name);
+        line("url", hook.url);
+        if (!hook.events.empty()) text += "events = " + to_toml(hook.events, Kind::words) + "\n";
+        if (!hook.secrets.empty()) text += "# secrets are set, but not shown\n";
+        line("secrets_file", hook.secrets_file);
+        line("ca_file", hook.ca_file);
+        if (hook.timeout.count() != 0) text += "timeout = " + to_toml(hook.timeout, Kind::time) + "\n";
+        if (hook.on_failure != ServerHook::OnFailure::unset)
+            line("on_failure", hook.on_failure == ServerHook::OnFailure::accept ? "accept" : "refuse");
+    }
+    return text;
+}
+
 std::string example_file() {
     std::string text = comment(
         "Configuration of `flare server`, which reads /etc/flare/server.toml or the file given with --config. Every "
@@ -117,7 +150,8 @@ std::string example_file() {
                return "\n" + comment(std::string(setting.says) + " (" + describe(setting) + ")") + "#" +
                       std::string(setting.name) + " = " + (value.empty() ? empty_value(setting) : value) + "\n";
            }) +
-           "\n" + comment(kRules) + "#\n" + std::string(kRulesExample);
+           "\n" + comment(kRules) + "#\n" + std::string(kRulesExample) + "\n" + comment(kHooks) + "#\n" +
+           std::string(kHooksExample);
 }
 
 std::string markdown() {
@@ -146,7 +180,9 @@ std::string markdown() {
     }
     return text + "\n## [[policy]]\n\n" +
            wrapped(std::string(kRules) + " They set `ServerBuilder::policy_rules`.", "", 100) + "\n```toml\n" +
-           uncommented(kRulesExample) + "```\n";
+           uncommented(kRulesExample) + "```\n\n## [[hook]]\n\n" +
+           wrapped(std::string(kHooks) + " They set `ServerBuilder::hooks`.", "", 100) + "\n```toml\n" +
+           uncommented(kHooksExample) + "```\n";
 }
 
 std::string manual_page(std::string_view version) {
@@ -173,6 +209,8 @@ std::string manual_page(std::string_view version) {
     }
     page.section("[[POLICY]]");
     page.text(std::string(kRules));
+    page.section("[[HOOK]]");
+    page.text(std::string(kHooks));
     page.section("SEE ALSO");
     page.text("flare-server(1)");
     return page.str();

@@ -13,6 +13,7 @@ namespace flare::cli::server_config {
 std::string print_config(const Values& values);
 // The entries of [[policy]]; empty: none.
 std::string print_rules(const std::vector<PolicyRule>& rules);
+std::string print_hooks(const std::vector<ServerHook>& hooks);  // without secrets
 // A file to begin with: every key, commented out, with its default.
 std::string example_file();
 // docs/server-configuration.md.

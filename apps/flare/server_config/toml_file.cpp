@@ -65,6 +65,10 @@ public:
                 read_rules(name.source(), node);
                 continue;
             }
+            if (key == "hook") {
+                read_hooks(name.source(), node);
+                continue;
+            }
             if (key == kOlderLogLevel && !node.is_table()) {
                 key = "log.level";
                 if (table.at_path(key)) {
@@ -156,6 +160,64 @@ private:
         if (names.empty()) problem(node.source(), field, "is an empty list: write [\"*\"] for anything");
     }
 
+    // [[hook]]: see ServerHook.
+    void read_hooks(const toml::source_region& source, const toml::node& node) {
+        const toml::array* const hooks = node.as_array();
+        if (hooks == nullptr) return problem(source, "hook", "must be a list: begin each entry with [[hook]]");
+        configuration_.hooks_at = place(name_, source);
+        for (std::size_t i = 0; i < hooks->size(); ++i) {
+            const toml::node& entry = *hooks->get(i);
+            const std::string key = "hook[" + std::to_string(i + 1) + "]";
+            if (const auto* fields = entry.as_table()) {
+                read_hook(*fields, key);
+            } else {
+                problem(entry.source(), key, "must be an entry that begins with [[hook]]");
+            }
+        }
+    }
+
+    void read_hook(const toml::table& fields, const std::string& key) {
+        const std::size_t before = configuration_.problems.size();
+        ServerHook hook;
+        for (const auto& [name, node] : fields) {
+            const std::string field = key + "." + std::string(name.str());
+            if (name.str() == "events") {
+                read_names(field, node, hook.events);
+            } else if (name.str() == "secrets") {
+                read_names(field, node, hook.secrets);
+            } else {
+                const auto text = node.value_exact<std::string>();
+                const auto fault = text ? set_of_hook(hook, name.str(), *text) : Checked<>(wrong("must be a text"));
+                if (!fault) problem(node.source(), field, fault.error().text);
+            }
+        }
+        if (configuration_.problems.size() == before) configuration_.hooks.push_back(std::move(hook));
+    }
+
+    static Checked<> set_of_hook(ServerHook& hook, std::string_view name, const std::string& text) {
+        using OnFailure = ServerHook::OnFailure;
+        std::string* const to = name == "name"           ? &hook.name
+                                : name == "url"          ? &hook.url
+                                : name == "secrets_file" ? &hook.secrets_file
+                                : name == "ca_file"      ? &hook.ca_file
+                                                         : nullptr;
+        if (to != nullptr) {
+            *to = text;
+        } else if (name == "on_failure") {
+            if (text != "refuse" && text != "accept") return wrong("must be \"refuse\" or \"accept\"");
+            hook.on_failure = text == "accept" ? OnFailure::accept : OnFailure::refuse;
+        } else if (name == "timeout") {
+            const auto time = parse_duration(text);
+            if (!time) return time.error();
+            hook.timeout = *time;
+        } else {
+            return wrong(
+                "unknown key: an entry has only name, url, events, secrets, secrets_file, ca_file, timeout and "
+                "on_failure");
+        }
+        return {};
+    }
+
     static bool is_section(std::string_view name) {
         for (const Setting& each : settings()) {
             if (each.section == name || each.section.starts_with(std::string(name) + ".")) return true;
@@ -186,6 +248,9 @@ Checked<> add_file(Configuration& configuration, const std::string& path) {
     if (!contents) return contents.error();
     add_toml(configuration, contents->bytes, path);
     if (!contents->exposed) return {};
+    for (const ServerHook& each : configuration.hooks)
+        if (!each.secrets.empty())
+            configuration.problems.push_back({configuration.hooks_at, "hook.secrets", contents->exposed->text});
     for (const Setting& setting : settings()) {
         if (setting.kind == Kind::secret && configuration.values.given(setting) &&
             configuration.values.where(setting).starts_with(path + ":"))

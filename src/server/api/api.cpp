@@ -35,7 +35,7 @@ Problem of_key(auth::ApiKeys::Wrong wrong) {
 Api::Api(WorkerGroup& group, const Encoder& encoder, ServerCalls server, std::shared_ptr<const auth::ApiKeys> keys)
     : keys_(std::move(keys)),
       routes_of_(group, encoder, std::move(server)),
-      rate_{group.state.config.api.per_second, group.state.config.api.burst} {
+      rate_{group.state.config.backends.api.per_second, group.state.config.backends.api.burst} {
     for (const auto routes :
          {message_routes(), conversation_routes(), member_routes(), user_routes(), system_routes()}) {
         for (const Route& each : routes) {

@@ -23,15 +23,6 @@ std::string utc_text(std::int64_t unix_ms) {
     return base::to_rfc3339(std::chrono::system_clock::time_point(std::chrono::milliseconds(unix_ms)));
 }
 
-object config_object(const model::Config& config) {
-    return {{"title", config.title},
-            {"join", name(static_cast<JoinPolicy>(config.join))},
-            {"visibility", name(static_cast<HistoryVisibility>(config.visibility))},
-            {"max_payload_bytes", config.max_payload_bytes},
-            {"slow_mode_ms", config.slow_mode_ms},
-            {"frozen", config.frozen}};
-}
-
 object change_of(std::string_view payload) {
     object told;
     const auto change = wire::decode_conversation_change(payload);
@@ -46,7 +37,7 @@ object change_of(std::string_view payload) {
         members.push_back(std::move(member));
     }
     told["members"] = std::move(members);
-    if (change->config) told["config"] = config_object(*change->config);
+    if (change->config) told["config"] = json_of(*change->config);
     return told;
 }
 
@@ -113,6 +104,15 @@ object json_of(const wire::im::Entry& entry) {
     return told;
 }
 
+object json_of(const model::Config& config) {
+    return {{"title", config.title},
+            {"join", name(static_cast<JoinPolicy>(config.join))},
+            {"visibility", name(static_cast<HistoryVisibility>(config.visibility))},
+            {"max_payload_bytes", config.max_payload_bytes},
+            {"slow_mode_ms", config.slow_mode_ms},
+            {"frozen", config.frozen}};
+}
+
 std::string room_name(const model::ConversationKey& key) {
     return std::string(model::Target::kConversation) + std::string(key.name());
 }
@@ -127,7 +127,7 @@ object json_of(const store::Conversation& conversation) {
     }
     const model::Head& head = conversation.head;
     told["head"] = json_of(wire::im::Head{head.last.epoch, head.first, head.last.offset, head.messages});
-    if (room) told["config"] = config_object(conversation.config);
+    if (room) told["config"] = json_of(conversation.config);
     told["members"] = conversation.members;
     told["created"] = time_text(conversation.created_ms);
     if (head.last_ms != 0) told["last_time"] = time_text(head.last_ms);

@@ -29,6 +29,7 @@ boost::json::object json_of(const wire::im::Head& head);
 boost::json::object json_of(const store::Conversation& conversation);
 boost::json::object json_of(const wire::im::Member& member);
 boost::json::object json_of(const SessionInfo& session);
+boost::json::object json_of(const model::Config& config);
 // Of the entry that a call has written: offset, epoch, time.
 void add_written(boost::json::object& object, const im::effect::Answer& answer);
 

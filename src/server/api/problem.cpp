@@ -27,6 +27,7 @@ unsigned status_of(errc code) noexcept {
         case errc::unknown_conversation:
         case errc::unknown_target:
         case errc::unknown_entry:
+        case errc::unknown_hook:
         case errc::session_unknown:
         case errc::user_offline: return 404;
         case errc::conversation_exists:

@@ -45,7 +45,7 @@ struct Conversations {
         : rows(parts.router, parts.store, index),
           awaited(parts.executor, parts.store, parts.table, parts.answers, parts.memory),
           home({parts.router, parts.executor, parts.store, rows, awaited, parts.users, feeds, states, push,
-                parts.state.config.conversations.limits},
+                parts.state.config.conversations.limits, parts.state.asked_hooks},
                index),
           sends(
               {parts.state, parts.router, parts.executor, parts.store, rows, parts.answers, awaited, home, parts.turn},

@@ -16,6 +16,7 @@
 #include "server/conversations/user_rows.hpp"
 #include "server/conversations/watched.hpp"
 #include "server/dispatch/users.hpp"
+#include "server/hooks/asking.hpp"
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
 
@@ -44,6 +45,7 @@ public:
         ConversationStates& states;
         ConversationPush& push;
         const im::Limits& limits;
+        hooks::AskedHooks* hooks = nullptr;  // null: none is asked
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
         : parts_(parts),
@@ -59,6 +61,10 @@ public:
     void session_gone(im::SessionKey session) { hosted_.session_gone(session); }
     // Of feeds on any worker.
     Watched& watched() noexcept { return watched_; }
+
+    // A hook has said what is to become of what it was asked about.
+    void hook_answered(const model::ConversationKey& key, im::Ticket ticket, im::Token token,
+                       const hooks::Verdict& verdict);
 
     session::TimePoint next_deadline() const noexcept {
         return busy_.empty() && !newcomers_.waiting() ? session::kNever : tick_at_;
@@ -130,6 +136,7 @@ private:
     void act_on(const HostedPtr& hosted, const im::effect::AppendEntry& wanted);
     void act_on(const HostedPtr& hosted, const im::effect::AppendChange& wanted);
     void act_on(const HostedPtr& hosted, const im::effect::Answer& answer);
+    void act_on(const HostedPtr& hosted, const im::effect::AskHook& wanted);
     void act_on(const HostedPtr& hosted, const im::effect::Release& wanted);
 
     // Asks the store on behalf of `hosted`; `then(found, code)` follows here, with code ok if there was an answer.

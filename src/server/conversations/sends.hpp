@@ -145,6 +145,9 @@ private:
     // To be put off by its home, so that what comes behind it is, too.
     void send_put_off(Sender& sender, const Held& held, errc code);
     bool allows(const Sender& sender, const Held& held) const;
+    bool is_asked(hooks::Event event) const noexcept {
+        return parts_.state.asked_hooks != nullptr && parts_.state.asked_hooks->asks(event);
+    }
 
     Parts parts_;
     const std::uint32_t index_;

@@ -1,6 +1,7 @@
 #include "store/memory/backend.hpp"
 
 #include "store/memory/data.hpp"
+#include "store/rules.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -27,14 +28,13 @@ void Backend::mark(const HookMark& mark, Outcome& outcome) {
     if (mark.removed) {
         outcome.repeat = !known;
         if (known) hooks_.erase(found);
-    } else if (!known) {
-        if (hooks_.size() >= kMostHooks)
-            outcome.code = errc::invalid_config;
-        else
-            hooks_.emplace(mark.name, mark.place);
+    } else if (!known && hooks_.size() >= kMostHooks) {
+        outcome.code = errc::invalid_config;
     } else {
-        outcome.repeat = mark.place == found->second || (mark.place < found->second && !mark.set);
-        if (!outcome.repeat) found->second = mark.place;
+        const std::optional<HookMark> before = known ? std::optional(found->second) : std::nullopt;
+        const HookMark now = moved(before, mark);
+        outcome.repeat = before == now;
+        hooks_[mark.name] = now;
     }
 }
 
@@ -45,7 +45,7 @@ void Backend::keep(const KeptAnswer& answer, std::uint64_t now_ms, Outcome& outc
 
 std::vector<HookMark> Backend::hook_marks() const {
     std::vector<HookMark> found;
-    for (const auto& [name, place] : hooks_) found.push_back({name, place});
+    for (const auto& [name, mark] : hooks_) found.push_back(mark);
     return found;
 }
 
@@ -70,8 +70,21 @@ LogPart log_part(const Data& data, const LogRequest& request) {
         bytes += made.payload.size() + made.type.size();
         part.more = !part.entries.empty() && (bytes > request.bytes || part.entries.size() >= request.limit);
         if (part.more) break;
-        part.entries.push_back({stamp, log->about.row, log->about.key, log->about.head.last.epoch, std::move(made)});
+        part.entries.push_back(
+            {stamp, log->about.row, log->about.key, log->about.head.last.epoch, false, std::move(made)});
     }
+    const std::uint64_t upto = part.more ? part.entries.back().place : UINT64_MAX;
+    std::map<std::uint64_t, LoggedEntry> ended;
+    for (const auto& [row, log] : data.logs()) {
+        const std::uint64_t place = log.about.head.stamp;
+        if (!log.about.removed || place <= request.after || place > upto) continue;
+        LoggedEntry& made = ended[place];
+        made = {place, row, log.about.key, log.about.head.last.epoch, true, {}};
+        made.entry.time_ms = log.removed_ms;
+    }
+    std::vector<LoggedEntry> in_order;
+    for (auto& [place, each] : ended) in_order.push_back(std::move(each));
+    merge_ended(std::move(in_order), request.limit, part);
     return part;
 }
 

@@ -33,7 +33,7 @@ private:
         KeptAnswer answer{};
         std::uint64_t made_ms = 0;
     };
-    std::map<std::string, std::uint64_t, std::less<>> hooks_;
+    std::map<std::string, HookMark, std::less<>> hooks_;
     std::map<std::string, Answer, std::less<>> answers_;
 };
 

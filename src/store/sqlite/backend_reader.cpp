@@ -17,8 +17,11 @@ Result<> SqliteBackendReader::prepare(Database& database) {
              "SELECT " FLARE_ENTRY_COLUMNS
              ", log.row, log.conversation, conversation.key FROM log CROSS JOIN conversation ON conversation.row = "
              "log.conversation WHERE log.row > ? ORDER BY log.row LIMIT ?"},
+            {&ended_,
+             "SELECT stamp, row, key, removed_ms FROM conversation INDEXED BY conversation_ended WHERE removed_ms <> 0 "
+             "AND stamp > ? AND stamp <= ? ORDER BY stamp LIMIT ?"},
             {&removed_, "SELECT value FROM meta WHERE name = 'purged'"},
-            {&marks_, "SELECT name, place FROM hook ORDER BY name"},
+            {&marks_, "SELECT name, place, paused FROM hook ORDER BY name"},
             {&answer_, "SELECT asked, status, content_type, body FROM kept_answer WHERE key = ? AND made_ms >= ?"},
         });
 }
@@ -31,7 +34,8 @@ Result<LogPart> SqliteBackendReader::log(const LogRequest& request) {
     if (!part) return part;
     part->newest = std::max(newest, part->entries.empty() ? 0 : part->entries.back().place);
     for (LoggedEntry& each : part->entries) {
-        const bool whole = each.entry.kind != model::EntryKind::edit && (each.entry.flags & model::kNamesUsers) == 0;
+        const bool whole =
+            each.ended || (each.entry.kind != model::EntryKind::edit && (each.entry.flags & model::kNamesUsers) == 0);
         if (whole) continue;
         if (auto good = reader_.in_snapshot([&] { return complete(each); }); !good) return good.error();
     }
@@ -44,19 +48,43 @@ Result<LogPart> SqliteBackendReader::read_part(const LogRequest& request) {
         std::uint64_t bytes = 0;
         Rows rows = log_.rows(request.after, std::uint64_t{request.limit} + 1);
         while (!part.more && rows.next()) {
-            LoggedEntry logged{rows.number(kEntryColumns), rows.number(kEntryColumns + 1),
-                               model::ConversationKey::parse(rows.bytes(kEntryColumns + 2)), 0, entry_of(rows)};
-            logged.epoch = epoch_of(shared_.generation, logged.conversation);
+            LoggedEntry logged{rows.number(kEntryColumns),
+                               rows.number(kEntryColumns + 1),
+                               model::ConversationKey::parse(rows.bytes(kEntryColumns + 2)),
+                               epoch_of(shared_.generation, rows.number(kEntryColumns + 1)),
+                               false,
+                               entry_of(rows)};
             bytes += logged.entry.payload.size() + logged.entry.type.size();
             part.more = !part.entries.empty() && (bytes > request.bytes || part.entries.size() >= request.limit);
             if (!part.more) part.entries.push_back(std::move(logged));
         }
         if (auto good = rows.error(); !good) return good.error();
     }
+    if (auto good = add_ended(request, part); !good) return good.error();
     Rows rows = removed_.rows();
     if (rows.next()) part.removed = rows.number(0);
     if (auto good = rows.error(); !good) return good.error();
     return part;
+}
+
+Result<> SqliteBackendReader::add_ended(const LogRequest& request, LogPart& part) {
+    const std::uint64_t upto = part.more ? part.entries.back().place : INT64_MAX;
+    std::vector<LoggedEntry> ended;
+    {
+        Rows rows = ended_.rows(request.after, upto, std::uint64_t{request.limit} + 1);
+        while (rows.next()) {
+            LoggedEntry& made = ended.emplace_back();
+            made.place = rows.number(0);
+            made.conversation = rows.number(1);
+            made.key = model::ConversationKey::parse(rows.bytes(2));
+            made.epoch = epoch_of(shared_.generation, made.conversation);
+            made.ended = true;
+            made.entry.time_ms = rows.number(3);
+        }
+        if (auto good = rows.error(); !good) return good;
+    }
+    merge_ended(std::move(ended), request.limit, part);
+    return {};
 }
 
 // What is ahead of the rows is read before they are, as for a page.
@@ -70,7 +98,8 @@ Result<std::vector<HookMark>> SqliteBackendReader::hook_marks() {
     return reader_.in_snapshot([&]() -> Result<std::vector<HookMark>> {
         std::vector<HookMark> found;
         Rows rows = marks_.rows();
-        while (rows.next()) found.push_back({std::string(rows.bytes(0)), rows.number(1)});
+        while (rows.next())
+            found.push_back({std::string(rows.bytes(0)), rows.number(1), false, false, rows.number(2) != 0});
         if (auto good = rows.error(); !good) return good.error();
         return found;
     });

@@ -22,7 +22,7 @@ public:
 
     Result<> prepare(Database& database);
     void close() noexcept {
-        for (Statement* const each : {&log_, &removed_, &marks_, &answer_}) *each = Statement();
+        for (Statement* const each : {&log_, &ended_, &removed_, &marks_, &answer_}) *each = Statement();
     }
 
     Result<LogPart> log(const LogRequest& request) override;
@@ -31,12 +31,14 @@ public:
 
 private:
     Result<LogPart> read_part(const LogRequest& request);
+    // Puts the ends of conversations that belong into the part where they do.
+    Result<> add_ended(const LogRequest& request, LogPart& part);
     // As a page has it.
     Result<> complete(LoggedEntry& entry);
 
     Shared& shared_;
     SqliteReader& reader_;
-    Statement log_, removed_, marks_, answer_;
+    Statement log_, ended_, removed_, marks_, answer_;
 };
 
 }  // namespace flare::store::sqlite

@@ -1,5 +1,7 @@
 #include "store/sqlite/backend_writer.hpp"
 
+#include "store/rules.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -23,8 +25,8 @@ Result<> BackendWriter::prepare() {
     return sqlite::prepare(
         database_,
         {
-            {&place_, "SELECT place FROM hook WHERE name = ?"},
-            {&put_, "REPLACE INTO hook(name, place) VALUES(?, ?)"},
+            {&place_, "SELECT place, paused FROM hook WHERE name = ?"},
+            {&put_, "REPLACE INTO hook(name, place, paused) VALUES(?, ?, ?)"},
             {&hooks_, "SELECT count(*) FROM hook"},
             {&remove_, "DELETE FROM hook WHERE name = ?"},
             {&places_, "SELECT place FROM hook"},
@@ -48,17 +50,21 @@ Result<> BackendWriter::write(const HookMark& mark, Outcome& outcome) {
         outcome.repeat = database_.changes() == 0;
         return done;
     }
-    const auto place = number_of(place_.rows(Text{mark.name}));
-    if (!place) return place.error();
-    if (!*place) {
+    std::optional<HookMark> before;
+    {
+        Rows rows = place_.rows(Text{mark.name});
+        if (rows.next()) before = HookMark{mark.name, rows.number(0), false, false, rows.number(1) != 0};
+        if (auto good = rows.error(); !good) return good;
+    }
+    if (!before) {
         const auto hooks = number_of(hooks_.rows());
         if (!hooks) return hooks.error();
         if (**hooks >= kMostHooks) outcome.code = errc::invalid_config;
         if (outcome.code != errc::ok) return {};
-    } else {
-        outcome.repeat = mark.place == **place || (mark.place < **place && !mark.set);
     }
-    return outcome.repeat ? Result<>() : put_.run(Text{mark.name}, mark.place);
+    const HookMark now = moved(before, mark);
+    outcome.repeat = before == now;
+    return outcome.repeat ? Result<>() : put_.run(Text{mark.name}, now.place, std::uint64_t{*now.paused});
 }
 
 Result<> BackendWriter::write(const KeptAnswer& answer, Outcome& outcome) {

@@ -205,7 +205,8 @@ CREATE INDEX member_invitation ON member(user, conversation) WHERE invited_ms <>
 constexpr const char* kHooked = R"(
 CREATE TABLE hook(
     name TEXT PRIMARY KEY,
-    place INTEGER NOT NULL
+    place INTEGER NOT NULL,
+    paused INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE kept_answer(
     row INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -216,6 +217,7 @@ CREATE TABLE kept_answer(
     body BLOB NOT NULL,
     made_ms INTEGER NOT NULL
 );
+CREATE INDEX conversation_ended ON conversation(stamp) WHERE removed_ms <> 0;
 ALTER TABLE purge ADD COLUMN row INTEGER NOT NULL DEFAULT 0;
 INSERT INTO meta(name, value) VALUES('purged', 0);
 )";

@@ -352,8 +352,9 @@ Task<Checked<Answer>> Client::ask(std::shared_ptr<Client> client, Question quest
     co_return exchange->take();
 }
 
-Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body) {
+Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body, Headers headers) {
     Question question;
+    for (const auto& [name, value] : headers) question.fields.add(name, value);
     question.body = std::move(body);
     return ask(std::move(client), std::move(question));
 }

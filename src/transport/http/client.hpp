@@ -67,7 +67,9 @@ public:
     // certificate_rejected, malformed_frame (no HTTP, or longer than allowed), invalid_config (what is asked cannot be
     // written as HTTP: a control character in a field, a space in the target; nothing was sent).
     static Task<Checked<Answer>> ask(std::shared_ptr<Client> client, Question question);
-    static Task<Checked<Answer>> post(std::shared_ptr<Client> client, std::string body);
+    // headers: of this question, beyond those of the endpoint.
+    using Headers = std::vector<std::pair<std::string, std::string>>;
+    static Task<Checked<Answer>> post(std::shared_ptr<Client> client, std::string body, Headers headers = {});
 
     const Endpoint& endpoint() const noexcept { return endpoint_; }
     KeptConnections& kept() noexcept { return kept_; }

@@ -26,7 +26,7 @@ protected:
     std::vector<std::string> said(std::uint64_t after) {
         std::vector<std::string> found;
         for (const LoggedEntry& each : log(after).entries) {
-            const std::string what = each.entry.blank ? "blank" : each.entry.payload;
+            const std::string what = each.ended ? "ended" : each.entry.blank ? "blank" : each.entry.payload;
             found.push_back(std::string(each.key.name()) + ":" + what);
         }
         return found;
@@ -38,6 +38,9 @@ protected:
         const auto found = reader->backend().hook_marks();
         EXPECT_TRUE(found);
         return found ? *found : std::vector<HookMark>();
+    }
+    static HookMark at(std::string name, std::uint64_t place, bool paused = false) {
+        return {std::move(name), place, false, false, paused};
     }
     Outcome keep(char key, std::string body) {
         return write({KeptAnswer{std::string(32, key), std::string(32, 'a'), 200, "text/plain", std::move(body)}});
@@ -82,6 +85,32 @@ TEST_P(StoreBackends, ThePartOfALogEndsAtALimit) {
     EXPECT_EQ(log(0, 5, 1).entries.size(), 1u) << "one is given in any case";
 }
 
+TEST_P(StoreBackends, TheEndOfAConversationIsInTheLogOfAll) {
+    const Row a = make("a");
+    const Row b = make("b");
+    append(a, 1, "1");
+    append(b, 2, "2");
+    remove(a);
+    remove(b);
+    const Row again = make("a");
+    append(again, 3, "3");
+    maintain();
+    const LogPart part = log(0);
+    const auto ends = std::ranges::count_if(part.entries, &LoggedEntry::ended);
+    EXPECT_EQ(ends, 2);
+    EXPECT_EQ(part.entries.back().entry.payload, "3");
+    std::vector<std::string> one_by_one;
+    for (std::uint64_t after = 0;;) {
+        const LogPart next = log(after, 1);
+        for (const LoggedEntry& each : next.entries)
+            one_by_one.push_back(std::string(each.key.name()) + ":" + (each.ended ? "ended" : each.entry.payload));
+        if (next.entries.empty()) break;
+        after = next.entries.back().place;
+    }
+    EXPECT_EQ(one_by_one, said(0)) << "however it is cut into parts";
+    EXPECT_NE(part.entries.back().epoch, part.entries[ends == 2 ? 0 : 1].epoch);
+}
+
 TEST_P(StoreBackends, AnEditShowsWhatItsMessageSaysNow) {
     const Row a = make("a");
     append(a, 1, "first");
@@ -107,12 +136,12 @@ TEST_P(StoreBackends, ANumberIsNeverUsedAgain) {
     const std::uint64_t last = log(0).entries.back().place;
     ASSERT_EQ(remove(a).code, errc::ok);
     maintain();
-    EXPECT_THAT(said(0), IsEmpty());
+    EXPECT_THAT(said(0), ElementsAre("a:ended"));
     crash();
     const Row b = make("b");
     append(b, 3, "3");
-    EXPECT_GT(log(0).entries.front().place, last);
-    EXPECT_THAT(said(last), ElementsAre("b:3"));
+    EXPECT_GT(log(0).entries.back().place, last + 1);
+    EXPECT_THAT(said(last), ElementsAre("a:ended", "b:3"));
 }
 
 TEST_P(StoreBackends, AMarkGoesOnlyForwardUnlessItIsSet) {
@@ -124,14 +153,25 @@ TEST_P(StoreBackends, AMarkGoesOnlyForwardUnlessItIsSet) {
     EXPECT_TRUE(mark("orders", 4).repeat);
     EXPECT_FALSE(mark("orders", 6).repeat);
     EXPECT_FALSE(mark("audit", 1).repeat);
-    EXPECT_THAT(marks(), ElementsAre(HookMark{"audit", 1}, HookMark{"orders", 6}));
+    EXPECT_THAT(marks(), ElementsAre(at("audit", 1), at("orders", 6)));
     EXPECT_FALSE(mark("orders", 2, true).repeat);
     crash();
-    EXPECT_THAT(marks(), ElementsAre(HookMark{"audit", 1}, HookMark{"orders", 2}));
+    EXPECT_THAT(marks(), ElementsAre(at("audit", 1), at("orders", 2)));
     EXPECT_FALSE(write({HookMark{"audit", 0, false, true}}).repeat);
     EXPECT_TRUE(write({HookMark{"audit", 0, false, true}}).repeat);
-    EXPECT_THAT(marks(), ElementsAre(HookMark{"orders", 2}));
+    EXPECT_THAT(marks(), ElementsAre(at("orders", 2)));
     EXPECT_TRUE(engine->check(5)->good());
+}
+
+TEST_P(StoreBackends, AHookStaysPaused) {
+    mark("orders", 3);
+    EXPECT_FALSE(write({HookMark{"orders", 0, false, false, true}}).repeat);
+    EXPECT_TRUE(write({HookMark{"orders", 0, false, false, true}}).repeat);
+    mark("orders", 5);
+    crash();
+    EXPECT_THAT(marks(), ElementsAre(at("orders", 5, true)));
+    write({HookMark{"orders", 0, false, false, false}});
+    EXPECT_THAT(marks(), ElementsAre(at("orders", 5)));
 }
 
 TEST_P(StoreBackends, ThereAreSoManyHooksAndNoMore) {

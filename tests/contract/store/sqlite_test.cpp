@@ -130,7 +130,8 @@ TEST_F(SqliteContent, BringsTheFileOfAnOlderVersionUpToDate) {
         "DELETE FROM meta WHERE name = 'forgotten'; DROP TABLE reaction_count; DROP TABLE erasure; "
         "DROP TABLE push_device; DROP INDEX member_banned; DROP INDEX member_read; DROP INDEX member_invited; "
         "DROP INDEX member_invitation; ALTER TABLE member DROP COLUMN invited_by; ALTER TABLE member DROP COLUMN "
-        "invited_ms; ALTER TABLE member DROP COLUMN wakes_from; DROP TABLE hook; DROP TABLE "
+        "invited_ms; ALTER TABLE member DROP COLUMN wakes_from; DROP TABLE hook; DROP INDEX conversation_ended; DROP "
+        "TABLE "
         "kept_answer; ALTER TABLE purge DROP COLUMN row; DELETE FROM meta WHERE name = 'purged'; PRAGMA "
         "user_version=1");
     EXPECT_TRUE(sqlite::check_file(settings.path, {}, 5)->good());

@@ -233,6 +233,7 @@ void World::deliver(Device& device) {
         send.size = message->size;
         send.ref = message->edits;
         if (send.ref != 0) send.kind = model::EntryKind::edit;
+        send.asks = number % 3 == 0;
         if (repeat) send.first_sent_ms_ago = now_.unix_ms - message->first_sent_ms;
         counts_.repeats += repeat;
         const bool unread = append_->conversation().state() == Conversation::State::unknown;
@@ -435,6 +436,10 @@ void World::read(const Effect& effect) {
         if (found != log_.end())
             answer = {{Home::kEpoch, found->second.offset}, found->second.time_ms, found->second.content};
         append_->looked_up(look_up->ticket, answer, out_);
+    } else if (const auto* ask = std::get_if<effect::AskHook>(&effect)) {
+        ++counts_.asked;
+        const errc says = fails ? errc::busy : any(8) == 0 ? errc::forbidden : errc::ok;
+        append_->hook_answered(ask->ticket, {says, "a hook says no", {}});
     }
 }
 

@@ -21,7 +21,7 @@ class World {
 public:
     struct Counts {
         std::uint64_t stored = 0, refused = 0, put_off = 0, repeats = 0, joined = 0, crashes = 0, unknown = 0,
-                      changes = 0, held = 0, dropped = 0, invited = 0, accepted = 0, ended = 0;
+                      changes = 0, asked = 0, held = 0, dropped = 0, invited = 0, accepted = 0, ended = 0;
         Counts& operator+=(const Counts& other);
     };
 

@@ -58,11 +58,20 @@ std::set<std::string> found(const std::string& text, const std::regex& pattern) 
 // ---- the table ----
 
 TEST(ServerConfigTable, ReachesEveryCallOfServerBuilder) {
-    std::set<std::string> reached = {
-        "websocket_only",       "quic_only",       "both_protocols",  // enabled = false
-        "with_message_handler", "on_message_type", "with_event_handler",    "with_delivery_policy",
-        "with_session_policy",  "policy_rules",    "with_retention_policy", "presence_policy",
-        "with_push_handler",    "push_after"};  // programs, and [[policy]]
+    std::set<std::string> reached = {"websocket_only",
+                                     "quic_only",
+                                     "both_protocols",  // enabled = false
+                                     "with_message_handler",
+                                     "on_message_type",
+                                     "with_event_handler",
+                                     "with_delivery_policy",
+                                     "with_session_policy",
+                                     "policy_rules",
+                                     "with_retention_policy",
+                                     "presence_policy",
+                                     "with_push_handler",
+                                     "push_after",
+                                     "hooks"};  // programs, [[policy]] and [[hook]]
     for (const Setting& each : settings()) reached.emplace(each.builder);
     const std::regex call(R"(ServerBuilder& (\w+)\()");
     for (const std::string& name : found(source("include/flare/server.hpp"), call))
@@ -365,6 +374,36 @@ TEST(ServerConfigPolicy, EntriesBecomeRulesInTheirOrder) {
     Configuration again = from_toml(print_rules(configuration.rules));
     EXPECT_EQ(print_rules(again.rules), print_rules(configuration.rules));
     EXPECT_TRUE(from_toml("policy = []\n").rules.empty());
+}
+
+TEST(ServerConfigHooks, EntriesBecomeHooks) {
+    Configuration configuration = from_toml(
+        "[[hook]]\nname = \"orders\"\nurl = \"https://a.example/x\"\nevents = [\"message.*\"]\n"
+        "secrets = [\"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\"]\ntimeout = \"5s\"\n"
+        "[[hook]]\nname = \"gate\"\nurl = \"http://127.0.0.1:1\"\nevents = [\"message.before_create\"]\n"
+        "secrets_file = \"/etc/x\"\non_failure = \"accept\"\n");
+    EXPECT_THAT(lines(configuration.problems), ElementsAre());
+    ASSERT_EQ(configuration.hooks.size(), 2u);
+    EXPECT_EQ(configuration.hooks[0].timeout, std::chrono::seconds(5));
+    EXPECT_EQ(configuration.hooks[1].on_failure, ServerHook::OnFailure::accept);
+    EXPECT_TRUE(make_builder(configuration).build());
+    EXPECT_THAT(lines(configuration.problems), ElementsAre());
+    const std::string printed = print_hooks(configuration.hooks);
+    EXPECT_THAT(printed, testing::HasSubstr("timeout = \"5s\""));
+    EXPECT_THAT(printed, testing::Not(testing::HasSubstr("whsec_")));
+}
+
+TEST(ServerConfigHooks, MistakesAreNamedWithTheirEntryAndPlace) {
+    EXPECT_THAT(lines(from_toml("hook = 1\n").problems),
+                ElementsAre("server.toml:1:1: hook: must be a list: begin each entry with [[hook]]"));
+    EXPECT_THAT(lines(from_toml("[[hook]]\nnam = \"a\"\n").problems),
+                ElementsAre(testing::HasSubstr("hook[1].nam: unknown key: an entry has only name, url")));
+    EXPECT_THAT(lines(from_toml("[[hook]]\non_failure = \"maybe\"\ntimeout = \"5\"\n").problems),
+                testing::UnorderedElementsAre(testing::HasSubstr("hook[1].on_failure: must be"),
+                                              testing::HasSubstr("hook[1].timeout: ")));
+    Configuration configuration = from_toml("[[hook]]\nname = \"a\"\nurl = \"http://h\"\n");
+    make_builder(configuration);
+    EXPECT_THAT(lines(configuration.problems), ElementsAre(testing::HasSubstr("it needs a secret")));
 }
 
 TEST(ServerConfigPolicy, MistakesAreNamedWithTheirEntryAndPlace) {

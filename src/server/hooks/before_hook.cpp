@@ -1,0 +1,98 @@
+#include "server/hooks/before_hook.hpp"
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace flare::server::hooks {
+namespace asio = boost::asio;
+
+BeforeHook::BeforeHook(const std::shared_ptr<asio::io_context>& context, SettingsPtr settings, const Encoder& encoder)
+    : context_(context), settings_(std::move(settings)), encoder_(encoder) {
+    status_.change([&](HookStatus& now) {
+        now.name = settings_->name;
+        now.asked = true;
+        now.events = settings_->events.names();
+    });
+}
+
+void BeforeHook::ask(Question question, Done done) {
+    const auto context = context_.lock();
+    if (context == nullptr) return;
+    asio::post(*context, [self = shared_from_this(), asked = Asked(std::move(question), std::move(done))]() mutable {
+        self->take(std::move(asked));
+    });
+}
+
+void BeforeHook::take(Asked asked) {
+    if (!breaker_.lets_ask(Breaker::Clock::now())) {
+        status_.change([](HookStatus& now) { ++now.dropped; });
+        return asked.second(without_answer());
+    }
+    if (under_way_ < kAtOnce) {
+        ++under_way_;
+        const auto context = context_.lock();
+        if (context == nullptr) return;
+        asio::co_spawn(
+            *context,
+            [self = shared_from_this(), asked = std::move(asked)]() mutable { return self->run(std::move(asked)); },
+            asio::detached);
+        return;
+    }
+    if (waiting_.size() < kMostWaiting) return waiting_.push_back(std::move(asked));
+    // Whatever on_failure says: nothing is done unasked only because there is much of it.
+    status_.change([](HookStatus& now) { ++now.dropped; });
+    asked.second({{errc::busy, {}, {}}, nullptr});
+}
+
+Verdict BeforeHook::without_answer() const {
+    return {{settings_->accepts_on_failure ? errc::ok : errc::busy, {}, {}}, nullptr};
+}
+
+Task<void> BeforeHook::run(Asked asked) {
+    const auto self = shared_from_this();
+    for (;;) {
+        const std::optional<Verdict> verdict = co_await ask_endpoint(asked.first);
+        if (verdict) {
+            breaker_.succeeded();
+        } else {
+            breaker_.failed(Breaker::Clock::now());
+        }
+        status_.change([&](HookStatus& now) {
+            now.state = breaker_.open() ? HookStatus::State::failing : HookStatus::State::running;
+            if (verdict) ++now.delivered;
+        });
+        asked.second(verdict ? *verdict : without_answer());
+        if (waiting_.empty()) break;
+        asked = std::move(waiting_.front());
+        waiting_.pop_front();
+    }
+    --under_way_;
+}
+
+Task<std::optional<Verdict>> BeforeHook::ask_endpoint(const Question& question) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    const auto body = body_of(settings_->name, question, static_cast<std::uint64_t>(unix_ms));
+    if (!body) co_return Verdict{{errc::bad_compression, {}, {}}, nullptr};
+    const std::string id = settings_->name + "-" + base::system_random().uuid().str();
+    const auto answer = co_await post_signed(settings_, id, *body);
+    std::string why;
+    std::optional<Verdict> verdict;
+    if (!answer) {
+        why = answer.error().text;
+    } else if (answer->status < 200 || answer->status >= 300) {
+        why = "the response has status " + std::to_string(answer->status);
+    } else {
+        verdict = verdict_of(answer->body, question, encoder_, why);
+    }
+    if (!verdict) note_failure(settings_, status_, why);
+    co_return verdict;
+}
+
+}  // namespace flare::server::hooks

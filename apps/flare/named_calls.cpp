@@ -13,7 +13,8 @@ void add_named_calls(CLI::App& group, std::span<const NamedCall> calls, Run& run
         const api::Call& call = *api::find_call(named.call);
         CLI::App* command = group.add_subcommand(std::string(named.name), std::string(call.says));
         const auto calling = std::make_shared<ApiCalling>();
-        const std::vector<std::string> places = CLI::detail::split(std::string(named.places), ',');
+        std::vector<std::string> places;
+        if (!named.places.empty()) places = CLI::detail::split(std::string(named.places), ',');
         for (const std::string& place : places) add_parameter(*command, *call.find(place), calling, As::place);
         for (const api::Parameter& parameter : call.parameters) {
             if (std::ranges::find(places, parameter.option) == places.end())

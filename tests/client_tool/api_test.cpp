@@ -200,7 +200,7 @@ TEST_F(ApiTool, ShowsTheHooks) {
     EXPECT_EQ(command({"hooks", "pause"}).code, 2);
     const Ran unknown = command({"hooks", "replay", "orders", "--after", "7"});
     EXPECT_EQ(unknown.code, 1);
-    EXPECT_THAT(unknown.err, StartsWith("flare hooks replay: unknown_target: "));
+    EXPECT_THAT(unknown.err, StartsWith("flare hooks replay: unknown_hook: "));
 }
 
 TEST_F(ApiTool, ManagesARoomWithoutASession) {

@@ -106,7 +106,7 @@ PRIVATE = {
         "base/escape.hpp", "base/file.hpp", "base/lock_file.hpp", "base/rfc3339.hpp", "base/line_writer.hpp", "base/log.hpp", "base/owned.hpp",
         "base/random.hpp", "bench/allocations.hpp", "bench/bench.hpp", "client/connect/url.hpp", "flight/story.hpp",
         "server/certificates.hpp", "server/known_auth.hpp", "server/message_rules.hpp", "transport/host.hpp",
-        "transport/http/interim.hpp", "transport/quic/examine.hpp", "transport/tls/chain.hpp", "transport/tls/tls.hpp",
+        "transport/http/client.hpp", "transport/http/interim.hpp", "transport/quic/examine.hpp", "transport/tls/chain.hpp", "transport/tls/tls.hpp",
         "transport/url.hpp", "transport/address.hpp", "transport/websocket/upgrade.hpp", "wire/base64.hpp",
         "wire/compression.hpp", "base/json/member.hpp", "base/utf8.hpp",
     },

@@ -1,12 +1,12 @@
 #include "client_options.hpp"
 
+#include "api/connection.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "client/connect/url.hpp"
 #include "output.hpp"
 #include "records.hpp"
 #include "token_claims.hpp"
-#include "transport/host.hpp"
 #include "transport/url.hpp"
 
 #include <boost/algorithm/string/case_conv.hpp>
@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::size_t kMaxTokenFileBytes = 64 * 1024;
 constexpr const char* kDefaultUrl = "flare://127.0.0.1";
-
-bool is_this_machine(const std::string& host) {
-    const auto known = transport::known_addresses(host);
-    return !known.empty() &&
-           std::all_of(known.begin(), known.end(), [](const auto& each) { return each.is_loopback(); });
-}
 
 Checked<std::vector<std::string>> expand(const std::string& url) {
     const auto wrong = [&](const char* why) { return Failure(errc::invalid_config, "'" + url + "' " + why); };
@@ -43,7 +37,7 @@ Checked<std::vector<std::string>> expand(const std::string& url) {
             "for other ports write quic://HOST:PORT and wss://HOST:PORT");
     }
     const std::string host = transport::in_brackets(place->host);
-    const char* const websocket = is_this_machine(place->host) ? "ws://" : "wss://";
+    const char* const websocket = api::is_this_machine(place->host) ? "ws://" : "wss://";
     return std::vector{"quic://" + host + ":4010", websocket + host + ":4000"};
 }
 

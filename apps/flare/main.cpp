@@ -45,13 +45,16 @@ int main(int argc, char** argv) {
     add_listen(app, run);
     add_list(app, run);
     add_room(app, run);
+    add_user(app, run);
     add_history(app, run);
+    add_hooks(app, run);
     add_race(app, run);
     add_doctor(app, run);
     add_explain(app, run);
     add_store(app, run);
     add_top(app, run);
     add_token(app, run);
+    add_api(app, run);
     add_api_key(app, run);
     add_certs(app, run);
     add_train(app, run);

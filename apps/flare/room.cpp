@@ -2,9 +2,12 @@
 #include "asking.hpp"
 #include "commands.hpp"
 #include "entry_text.hpp"
+#include "named_calls.hpp"
 #include "output.hpp"
 #include "phrases.hpp"
+#include "room_arguments.hpp"
 #include "room_lists.hpp"
+#include "room_over_api.hpp"
 #include "room_readers.hpp"
 
 #include <array>
@@ -16,17 +19,6 @@ namespace {
 constexpr std::array kRoles{MemberRole::reader, MemberRole::member, MemberRole::moderator, MemberRole::admin,
                             MemberRole::owner};
 
-struct RoomArguments {
-    std::string name;
-    std::vector<std::string> users;
-    RoomOptions options;
-    bool open = false;
-    std::string history = "since_join";
-    std::string role = "member";
-    std::chrono::seconds lasts{0};  // of a mute or a ban; 0: for ever
-    RoomChanges changes;            // of `set`
-    std::uint64_t offset = 0;       // of `readers`
-};
 using Ask = std::function<int(Client&, const ClientOptions&, const RoomArguments&)>;
 
 MemberRole role_named(const std::string& text) {
@@ -261,11 +253,17 @@ CLI::App& add_room_command(CLI::App& room, Run& run, const std::string& name, co
         ->required()
         ->type_name("NAME");
     auto common = add_client_options(*command, Urls::named);
+    add_way_to_api(*command, *arguments);
     command->callback([common, arguments, ask = std::move(ask), name, &run] {
         arguments->options.join = arguments->open ? JoinPolicy::open : JoinPolicy::invite;
         arguments->options.visibility =
             arguments->history == "all" ? HistoryVisibility::all : HistoryVisibility::since_join;
-        run = [common, arguments, ask, command = "room " + name] {
+        run = [common, arguments, ask, name, command = "room " + name] {
+            if (goes_over_api(*arguments)) return room_over_api(name, *arguments, *common);
+            if (!arguments->by.empty()) {
+                print_problem(command, "--by is for the server API, with --api or --api-key-file: a session is --user");
+                return static_cast<int>(kUsage);
+            }
             const auto asks = [&](Client& client) { return ask(client, *common, *arguments); };
             return conclude(command, *common, connect_and_ask(command, *common, asks));
         };
@@ -278,7 +276,9 @@ CLI::App& add_room_command(CLI::App& room, Run& run, const std::string& name, co
 void add_room(CLI::App& app, Run& run) {
     CLI::App* room = app.add_subcommand("room", "Create rooms, join and leave them, and manage their members");
     room->require_subcommand(1);
-    room->footer("Rooms need a server with a store.");
+    room->footer(
+        "Rooms need a server with a store. With --api or --api-key-file a command goes over the server API: the server "
+        "does it, or --by USER.");
     const auto arguments = std::make_shared<RoomArguments>();
     RoomArguments& a = *arguments;
     const auto add_one = [&](const char* name, const char* says, Ask ask) -> CLI::App& {
@@ -356,6 +356,7 @@ void add_room(CLI::App& app, Run& run) {
         ->type_name("OFFSET");
     add_one("occupancy", "Count the members of a room who are connected", occupancy);
     add_one("show", "Show the configuration of a room and the extent of its log", show);
+    add_named_calls(*room, kCallsOfRooms, run);
 }
 
 }  // namespace flare::cli

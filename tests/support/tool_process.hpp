@@ -114,7 +114,8 @@ private:
             const std::string variable(*each);
             all[variable.substr(0, variable.find('='))] = variable;
         }
-        for (const char* name : {"FLARE_TOKEN", "FLARE_USER", "FLARE_CA_FILE"}) all.erase(name);
+        for (const char* name : {"FLARE_TOKEN", "FLARE_USER", "FLARE_CA_FILE", "FLARE_API", "FLARE_API_KEY"})
+            all.erase(name);
         std::map<std::string, std::string> set = options.environment;
         set.insert({{"USER", "tester"}, {"TZ", "UTC"}});
         for (const auto& [name, value] : set) all[name] = name + "=" + value;

@@ -30,14 +30,15 @@ std::string quoted(const std::string& word) { return "'" + printable(word) + "'"
 
 // `words`: what no command and no option has taken, in the order in which it was typed.
 std::string unexpected(const CLI::App& command, const std::vector<std::string>& words) {
+    // Where a command is unknown, so are its options.
+    if (const auto commands = commands_of(command); !commands.empty() && !words.front().starts_with('-'))
+        return "unknown command " + quoted(words.front()) + did_you_mean(nearest(words.front(), commands));
     const auto option =
         std::find_if(words.begin(), words.end(), [](const std::string& each) { return each.starts_with('-'); });
     if (option != words.end()) {
         const std::string name = option->substr(0, option->find('='));
         return "unknown option " + quoted(name) + did_you_mean(nearest(name, options_of(command)));
     }
-    if (const auto commands = commands_of(command); !commands.empty())
-        return "unknown command " + quoted(words.front()) + did_you_mean(nearest(words.front(), commands));
     std::string text = words.size() == 1 ? "unexpected argument:" : "unexpected arguments:";
     for (const std::string& each : words) text += " " + printable(each);
     return text;

@@ -16,6 +16,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <optional>
@@ -34,20 +35,39 @@ namespace {
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::uint32_t kMaxHeaderBytes = 8192;
 
+bool has_control(std::string_view text) noexcept {
+    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// A line end in the wrong place would begin another field, or another request.
+bool is_writable(const Question& question) noexcept {
+    const auto is_word = [](std::string_view text) { return !has_control(text) && text.find(' ') == text.npos; };
+    return is_word(question.method) && is_word(question.target) &&
+           std::ranges::all_of(question.fields, [&](const Field& field) {
+               return !field.name.empty() && is_word(field.name) && !has_control(field.value);
+           });
+}
+
+// The bytes of a request.
+std::string written(const Endpoint& to, const Question& question) {
+    std::string text = question.method + " " + (question.target.empty() ? to.path : question.target) +
+                       " HTTP/1.1\r\nHost: " + to.host_header + "\r\n";
+    // RFC 9110 section 8.6: methods that foresee a body say that it is empty.
+    if (!question.body.empty() || (question.method != "GET" && question.method != "DELETE"))
+        text += "Content-Length: " + std::to_string(question.body.size()) + "\r\n";
+    if (to.most_kept == 0) text += "Connection: close\r\n";
+    for (const auto& [name, value] : to.headers) text += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : question.fields) text += name + ": " + value + "\r\n";
+    return text + "\r\n" + question.body;
+}
+
 // One question. The coroutine that asks may give up; the one that talks then ends at its next wait.
 class Exchange {
 public:
-    Exchange(const asio::any_io_executor& executor, std::shared_ptr<Client> client, const std::string& body,
-             const Client::Headers& headers)
+    Exchange(const asio::any_io_executor& executor, std::shared_ptr<Client> client, const Question& question)
         : client_(std::move(client)), resolver_(executor), socket_(executor), over_(executor) {
-        const Endpoint& to = client_->endpoint();
-        over_.expires_after(to.timeout);
-        request_ = "POST " + to.path + " HTTP/1.1\r\nHost: " + to.host_header +
-                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-        if (to.most_kept == 0) request_ += "Connection: close\r\n";
-        for (const auto* each : {&to.headers, &headers})
-            for (const auto& [name, value] : *each) request_ += name + ": " + value + "\r\n";
-        request_ += "\r\n" + body;
+        over_.expires_after(client_->endpoint().timeout);
+        request_ = written(client_->endpoint(), question);
         expect_answer();
     }
 
@@ -170,6 +190,7 @@ Answer Exchange::take_answer() {
     Answer answer;
     answer.status = parser_->get().result_int();
     answer.body = std::move(parser_->get().body());
+    for (const auto& field : parser_->get()) answer.fields.add(to_std(field.name_string()), to_std(field.value()));
     Error error;
     const bool v6 = socket_.local_endpoint(error).protocol() == Tcp::v6();
     if (result_ || error || !parser_->keep_alive() || !unparsed_.empty()) return answer;
@@ -319,14 +340,23 @@ Checked<Url> parse_url(const std::string& text) {
     return url;
 }
 
-Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body, Headers headers) {
+Task<Checked<Answer>> Client::ask(std::shared_ptr<Client> client, Question question) {
+    if (!is_writable(question))
+        co_return Failure(errc::invalid_config, "a method, path or header of the request has a character of control");
     const auto executor = co_await asio::this_coro::executor;
-    auto exchange = std::make_shared<Exchange>(executor, std::move(client), body, headers);
+    auto exchange = std::make_shared<Exchange>(executor, std::move(client), question);
     asio::co_spawn(executor, Exchange::talk(exchange), [exchange](const std::exception_ptr& thrown) {
         if (thrown) exchange->finish(Failure(errc::internal, "asking has failed inside"));
     });
     co_await exchange->wait();
     co_return exchange->take();
+}
+
+Task<Checked<Answer>> Client::post(std::shared_ptr<Client> client, std::string body, Headers headers) {
+    Question question;
+    for (const auto& [name, value] : headers) question.fields.add(name, value);
+    question.body = std::move(body);
+    return ask(std::move(client), std::move(question));
 }
 
 }  // namespace flare::transport::http

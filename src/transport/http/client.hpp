@@ -1,9 +1,10 @@
-// POSTs over HTTP/1.1 to one server and their answers, each within a time and a size, on connections that are kept.
+// Questions over HTTP/1.1 to one server and their answers, each within a time and a size, on connections that are kept.
 //
 // Protocol: RFC 9110 (interim answers are passed over, section 15.2), RFC 9112; TLS as in transport/tls.
 // Threads:  any may ask; each question on the executor of its coroutine, which must be of a single thread.
 #pragma once
 
+#include "transport/http/fields.hpp"
 #include "transport/http/kept_connections.hpp"
 #include "transport/tls/tls.hpp"
 
@@ -44,9 +45,17 @@ struct Url {
 // Errors: invalid_config; the text begins with what is wrong.
 Checked<Url> parse_url(const std::string& text);
 
+struct Question {
+    std::string method = "POST";  // not HEAD, whose answers have no body; not CONNECT
+    std::string target{};         // path and query, escaped; empty: the path of the endpoint
+    Fields fields{};              // beyond those of the endpoint
+    std::string body{};
+};
+
 struct Answer {
     unsigned status = 0;
     std::string body;
+    Fields fields{};
 };
 
 class Client {
@@ -55,7 +64,9 @@ public:
         : endpoint_(std::move(endpoint)), kept_(endpoint_.most_kept, endpoint_.keep_for) {}
 
     // Errors: host_not_found, connection_refused, connect_timeout (no answer in time), connection_lost, tls_failed,
-    // certificate_rejected, malformed_frame (no HTTP, or longer than allowed).
+    // certificate_rejected, malformed_frame (no HTTP, or longer than allowed), invalid_config (what is asked cannot be
+    // written as HTTP: a control character in a field, a space in the target; nothing was sent).
+    static Task<Checked<Answer>> ask(std::shared_ptr<Client> client, Question question);
     // headers: of this question, beyond those of the endpoint.
     using Headers = std::vector<std::pair<std::string, std::string>>;
     static Task<Checked<Answer>> post(std::shared_ptr<Client> client, std::string body, Headers headers = {});

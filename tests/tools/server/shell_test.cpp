@@ -56,6 +56,9 @@ TEST(FlareCompletion, CompletesInBash) {
               "--limits-max-connections --limits-max-connections-per-address ");
     EXPECT_EQ(bash_offers(folder, "flare token make --alg E"), "ES256 EdDSA ");
     EXPECT_EQ(bash_offers(folder, "flare completion z"), "zsh ");
+    EXPECT_EQ(bash_offers(folder, "flare api list_me"), "list_messages list_members ");
+    EXPECT_EQ(bash_offers(folder, "flare api list_members --co"), "--conversation --columns ");
+    EXPECT_EQ(bash_offers(folder, "flare api add_members --role mo"), "moderator ");
     EXPECT_EQ(bash_offers(folder, "flare nothing-like-it xyz"), " ");
 }
 

@@ -26,16 +26,21 @@ Endpoint endpoint_of(const HttpServer& server, bool repeatable = false) {
     return endpoint;
 }
 
-// Asks once, on a loop of its own.
-Checked<Answer> ask(const std::shared_ptr<Client>& client, const std::string& body = "question") {
+// Waits on a loop of its own.
+Checked<Answer> result_of(Task<Checked<Answer>> asking) {
     boost::asio::io_context loop;
     Checked<Answer> result = Failure(errc::internal, "no answer");
-    boost::asio::co_spawn(loop, Client::post(client, body),
-                          [&](const std::exception_ptr& thrown, Checked<Answer> answer) {
-                              if (!thrown) result = std::move(answer);
-                          });
+    boost::asio::co_spawn(loop, std::move(asking), [&](const std::exception_ptr& thrown, Checked<Answer> answer) {
+        if (!thrown) result = std::move(answer);
+    });
     loop.run();
     return result;
+}
+Checked<Answer> ask(const std::shared_ptr<Client>& client, const std::string& body = "question") {
+    return result_of(Client::post(client, body));
+}
+Checked<Answer> ask(const std::shared_ptr<Client>& client, Question question) {
+    return result_of(Client::ask(client, std::move(question)));
 }
 
 std::string body_of(const Checked<Answer>& answer) { return answer ? answer->body : answer.error().text; }
@@ -49,6 +54,35 @@ TEST(HttpClient, KeepsAConnectionForTheNextQuestionWhicheverLoopAsks) {
     EXPECT_EQ(server.requests().size(), 10u);
     EXPECT_EQ(server.requests()[0].find("Connection:"), std::string::npos);
     EXPECT_EQ(client->kept().count(), 1u);
+}
+
+TEST(HttpClient, AsksWithAMethodAPathAndFieldsAndHasThoseOfTheAnswer) {
+    HttpServer server([](const std::string&) {
+        return std::string("HTTP/1.1 429 x\r\nretry-after: 7\r\nContent-Length: 3\r\n\r\nyes");
+    });
+    const auto client = std::make_shared<Client>(endpoint_of(server));
+    const auto answer = ask(client, Question{"GET", "/v1/users/a%2Fb?limit=1", {{"X-Key", "a b"}}, {}});
+    ASSERT_TRUE(answer) << answer.error().text;
+    EXPECT_EQ(answer->status, 429u);
+    EXPECT_EQ(answer->fields.value("Retry-After"), "7");
+    EXPECT_EQ(server.requests().front(),
+              "GET /v1/users/a%2Fb?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Key: a b\r\n\r\n");
+    (void)ask(client, Question{"PATCH", "/v1/x", {}, "{}"});
+    EXPECT_EQ(server.requests().back(), "PATCH /v1/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}");
+    (void)ask(client, Question{"POST", {}, {}, {}});
+    EXPECT_EQ(server.requests().back(), "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(HttpClient, RefusesWhatWouldBeAnotherRequest) {
+    HttpServer server([](const std::string&) { return http_answer(200, "yes"); });
+    const auto client = std::make_shared<Client>(endpoint_of(server));
+    for (const Question& bad : {Question{"GET", "/a HTTP/1.1\r\nX: y", {}, {}}, Question{"GET", "/a b", {}, {}},
+                                Question{"GET /x", "/a", {}, {}}, Question{"GET", "/a", {{"X", "a\r\nY: b"}}, {}},
+                                Question{"GET", "/a", {{"X\n", "a"}}, {}}, Question{"GET", "/a", {{"", "a"}}, {}}}) {
+        const auto answer = ask(client, bad);
+        EXPECT_TRUE(!answer && answer.error().code == errc::invalid_config) << bad.target;
+    }
+    EXPECT_EQ(server.connections(), 0u);
 }
 
 TEST(HttpClient, KeepsATlsConnection) {

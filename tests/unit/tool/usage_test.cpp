@@ -35,7 +35,7 @@ std::string problem_of(std::vector<std::string> words) {
 TEST(Usage, SaysWhichCommandWasMeant) {
     EXPECT_THAT(problem_of({"versoin"}), HasSubstr("flare: unknown command 'versoin'; did you mean version?\n"));
     EXPECT_THAT(problem_of({"sned", "bob"}), HasSubstr("unknown command 'sned'; did you mean send?"));
-    EXPECT_THAT(problem_of({"token", "mak", "--key", "x"}), HasSubstr("flare token: unknown "));
+    EXPECT_THAT(problem_of({"token", "mak", "--key", "x"}), HasSubstr("flare token: unknown command 'mak'; did you"));
     EXPECT_THAT(problem_of({"token", "mkae"}), HasSubstr("flare token: unknown command 'mkae'; did you mean make?"));
     EXPECT_THAT(problem_of({"xyzzy"}), HasSubstr("flare: unknown command 'xyzzy'\n`flare --help` lists"));
     EXPECT_THAT(problem_of({}), HasSubstr("flare: a command is required"));

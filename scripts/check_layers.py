@@ -50,12 +50,13 @@ ALLOWED = {
     "client/connect": CLIENT | {"client", "transport/quic", "transport/sealed", "transport/tls",
                                 "transport/websocket"},
     "client/loop": CLIENT | {"base/json", "client", "client/connect", "client/im", "model"},
-    "server": SERVER | {"im", "store", "store/sqlite", "base/json", "server/admin", "server/api", "server/worker", "transport/http", "transport/quic",
+    "server": SERVER | {"im", "store", "store/sqlite", "base/json", "server/admin", "server/api", "server/hooks", "server/worker", "transport/http", "transport/quic",
                         "transport/tls", "transport/websocket"},
     "server/admin": SHARD | {"base/json", "transport/http", "transport/websocket"},
     "server/api": SHARD | {"im", "store", "server/conversations", "transport/http", "transport/tls"},
     "server/conversations": SHARD | {"im", "store", "server/dispatch", "server/signals"},
     "server/dispatch": SHARD | {"server/conversations"},
+    "server/hooks": SERVER | {"server", "im", "store", "server/api", "server/conversations", "transport/http", "transport/tls"},
     "server/reception": SHARD | {"base/json", "transport/sealed", "transport/tls"},
     "server/signals": SHARD | {"im", "store", "server/conversations", "server/dispatch"},
     "server/worker": SHARD | {"server/admin", "server/conversations", "server/dispatch", "server/reception", "store",
@@ -74,7 +75,7 @@ KEPT_OUT = {
     r"<sys/socket\.h>": {"client/", "transport", "transport/http", "transport/quic", "transport/tcp", "transport/tls",
                         "transport/websocket"},
     r"<openssl/ssl\.h>": {"transport/tls"},
-    r"<boost/json": {"base/json", "wire", "auth", "flight", "server/api"},  # what is JSON by its own nature: frames, tokens, records
+    r"<boost/json": {"base/json", "wire", "auth", "flight", "server/api", "server/hooks"},  # what is JSON by its own nature: frames, tokens, records
     r"<boost/url": {"server/", "transport"},
     r"<spdlog": {"base"},
     r"<prometheus": {"server/"},

@@ -5,36 +5,26 @@ import ("bytes"; "crypto/hmac"; "crypto/sha256"; "encoding/base64"; "encoding/js
 	"strconv"; "strings"; "sync"; "time")
 
 const room = "room:lobby"
-
 type object = map[string]any
 
 var (
-	mutex sync.Mutex
-	seen  = []string{} // texts of which a hook has told
+	api, port = os.Getenv("FLARE_API"), os.Getenv("PORT")
+	mutex     sync.Mutex
+	seen      = []string{} // texts of which a hook has told
 )
 
-func env(name, usual string) string {
-	if value := os.Getenv(name); value != "" { return value }
-	return usual
-}
-
 func secret(file string) string {
-	text, err := os.ReadFile(file)
-	if err != nil { panic(err) }
+	text, _ := os.ReadFile(file)
 	return strings.TrimSpace(string(text))
 }
 
-func sum(key, text []byte) []byte {
-	made := hmac.New(sha256.New, key)
-	made.Write(text)
-	return made.Sum(nil)
-}
+func sum(key, text []byte) []byte { made := hmac.New(sha256.New, key); made.Write(text); return made.Sum(nil) }
 
 // A call of the server API: its status, and its answer.
 func ask(method, path string, body object) (int, object) {
 	text, _ := json.Marshal(body)
 	if body == nil { text = nil }
-	request, _ := http.NewRequest(method, env("FLARE_API", "http://127.0.0.1:4002")+path, bytes.NewReader(text))
+	request, _ := http.NewRequest(method, api+path, bytes.NewReader(text))
 	request.Header.Set("Authorization", "Bearer "+os.Getenv("FLARE_API_KEY"))
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil { return 502, object{"error": err.Error()} }
@@ -46,12 +36,10 @@ func ask(method, path string, body object) (int, object) {
 
 // A token (JWT, HS256) with which `user` may connect for an hour.
 func token(user string) string {
-	part := func(value object) string {
-		text, _ := json.Marshal(value)
-		return base64.RawURLEncoding.EncodeToString(text)
-	}
+	encode := base64.RawURLEncoding.EncodeToString
+	part := func(value object) string { text, _ := json.Marshal(value); return encode(text) }
 	text := part(object{"alg": "HS256", "typ": "JWT"}) + "." + part(object{"sub": user, "exp": time.Now().Unix() + 3600})
-	return text + "." + base64.RawURLEncoding.EncodeToString(sum([]byte(secret("token.secret")), []byte(text)))
+	return text + "." + encode(sum([]byte(secret("token.secret")), []byte(text)))
 }
 
 // Whether the server has sent it, and not long ago.
@@ -88,15 +76,14 @@ func answer(request *http.Request) (int, any) {
 		ask("POST", "/v1/conversations/"+room+"/members", object{"users": []string{user}})
 		return 200, object{"token": token(user)}
 	case request.URL.Path == "/history": return ask("GET", "/v1/conversations/"+room+"/messages?limit=50", nil)
-	case request.URL.Path == "/seen":
-		mutex.Lock()
-		defer mutex.Unlock()
-		return 200, object{"seen": append([]string{}, seen...)}
+	case request.URL.Path == "/seen": mutex.Lock(); defer mutex.Unlock(); return 200, object{"seen": append([]string{}, seen...)}
 	}
 	return 404, object{"error": "GET /token?user=NAME, /history or /seen"}
 }
 
 func main() {
+	if api == "" { api = "http://127.0.0.1:4002" }
+	if port == "" { port = "8000" }
 	status, made := ask("POST", "/v1/conversations", object{"conversation": room, "owner": "host", "title": "Lobby"})
 	if status == 200 { ask("POST", "/v1/messages", object{"to": room, "text": "welcome"}) }
 	if status != 200 && status != 409 { panic(fmt.Sprint("the room cannot be made: ", made)) }
@@ -106,7 +93,7 @@ func main() {
 		writer.WriteHeader(status)
 		json.NewEncoder(writer).Encode(value)
 	})
-	address := "127.0.0.1:" + env("PORT", "8000")
+	address := "127.0.0.1:" + port
 	fmt.Println("http://" + address)
 	panic(http.ListenAndServe(address, nil))
 }

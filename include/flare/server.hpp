@@ -272,6 +272,7 @@ struct ServerStats {
     SyncStats sync;
     PushStats push;
     SignalStats signals;
+    std::vector<HookStatus> hooks;
     std::uint64_t worker_stalls = 0;  // times that an event loop was blocked for a second, by a handler
 };
 

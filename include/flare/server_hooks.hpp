@@ -42,6 +42,7 @@ struct ServerHook {
 
 // How a hook is doing.
 struct HookStatus {
+    // Whether anything is sent to it.
     enum class State : std::uint8_t {
         running,
         failing,  // the last try has failed, and another will be made
@@ -76,15 +77,16 @@ public:
     std::vector<HookStatus> status() const;
     // Nothing is sent to the hook until it is resumed, also after a restart; what the log has waits. Errors:
     // unknown_hook.
-    Checked<> pause(std::string_view name);
-    Checked<> resume(std::string_view name);
+    Checked<> pause(std::string_view name) const;
+    Checked<> resume(std::string_view name) const;
     // Tells the hook again what the log of all conversations has behind this place (HookStatus::place; 0: everything
     // that is still there). Errors: unknown_hook, not_supported (it is told nothing that the log has).
-    Checked<> replay(std::string_view name, std::uint64_t after);
+    Checked<> replay(std::string_view name, std::uint64_t after) const;
+
+    // Those that the server has: Server::hooks() makes it.
+    explicit ServerHooks(server::hooks::Hooks& hooks) : hooks_(&hooks) {}
 
 private:
-    friend class Server;
-    explicit ServerHooks(server::hooks::Hooks& hooks) : hooks_(&hooks) {}
     server::hooks::Hooks* hooks_;
 };
 

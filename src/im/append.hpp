@@ -121,7 +121,6 @@ private:
     Verdict judge_absent(Waiting& item, const Now& now, Effects& out);
     Verdict judge_change(Waiting& item, const Now& now, Effects& out);
     void ask_ahead(const Now& now, Effects& out);
-    bool is_asked(Waiting& item, Effects& out);
     void hand_over(Waiting& item, const Now& now, Effects& out);
 
     const Limits& limits_;

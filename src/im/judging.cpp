@@ -36,6 +36,15 @@ bool want_member(Conversation& conversation, Row user, Effects& out) {
     return false;
 }
 
+// True: a hook has to say what is to become of it first.
+bool is_asked(Waiting& item, std::size_t& under_question, Effects& out) {
+    if (!item.is_to_ask()) return false;
+    item.asking = true;
+    ++under_question;
+    out.emplace_back(effect::AskHook{item.ticket, item.send.token, item.command.get()});
+    return true;
+}
+
 }  // namespace
 
 // ---- what must be known ----
@@ -89,17 +98,9 @@ void Append::ask_ahead(const Now& now, Effects& out) {
         const bool waits = item.state == Waiting::State::waiting && item.ready() && item.is_to_ask();
         if (!waits || item.command || item.held || under_question_ >= kMostAsked) return;
         if (!want_member(conversation_, item.send.sender, out)) return;
-        if (!admission_.refuses(item, sender_of(item, conversation_), now)) is_asked(item, out);  // else in its turn
+        if (!admission_.refuses(item, sender_of(item, conversation_), now))
+            is_asked(item, under_question_, out);  // else in its turn
     });
-}
-
-// True: a hook has to say what is to become of it first.
-bool Append::is_asked(Waiting& item, Effects& out) {
-    if (!item.is_to_ask()) return false;
-    item.asking = true;
-    ++under_question_;
-    out.emplace_back(effect::AskHook{item.ticket, item.send.token, item.command.get()});
-    return true;
 }
 
 bool Append::hook_answered(Ticket ticket, const HookVerdict& verdict) {
@@ -159,7 +160,7 @@ Append::Verdict Append::judge(Waiting& item, const Now& now, Effects& out) {
         answering_.refuse(item, *refused, now, out);
         return Verdict::done;
     }
-    return is_asked(item, out) ? Verdict::wait : Verdict::go;
+    return is_asked(item, under_question_, out) ? Verdict::wait : Verdict::go;
 }
 
 // The first message makes a direct conversation, or the first block; a room is made by a command.
@@ -167,7 +168,7 @@ Append::Verdict Append::judge_absent(Waiting& item, const Now& now, Effects& out
     const bool message = !item.command && item.send.kind == model::EntryKind::message;
     const bool block = item.command && std::holds_alternative<command::Block>(*item.command);
     if (conversation_.direct() && (message || block)) {
-        if (is_asked(item, out)) return Verdict::wait;
+        if (is_asked(item, under_question_, out)) return Verdict::wait;
         if (!asked_.direct) {
             asked_.direct = item.send.sender;
             out.emplace_back(effect::MakeDirect{item.send.sender, item.send.metered()});
@@ -205,7 +206,7 @@ Append::Verdict Append::judge_change(Waiting& item, const Now& now, Effects& out
         answering_.stored(item, conversation_.head().last, conversation_.head().last_ms, out);
         return Verdict::done;
     }
-    if (is_asked(item, out)) return Verdict::wait;
+    if (is_asked(item, under_question_, out)) return Verdict::wait;
     plan_ = std::move(made);
     return Verdict::go;
 }

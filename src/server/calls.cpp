@@ -156,7 +156,10 @@ void Server::Impl::stats(Done<ServerStats> done) {
     ask_all<ServerStats>([this](server::Shard& shard, ServerStats& stats) { stats = group_->stats_of(shard); },
                          [](ServerStats& sum, ServerStats&& part) { server::add(sum, part); },
                          [this, done = std::move(done)](Checked<ServerStats> stats) {
-                             if (stats) group_->complete(*stats);
+                             if (stats) {
+                                 group_->complete(*stats);
+                                 stats->hooks = hooks_.status();
+                             }
                              done(std::move(stats));
                          });
 }

@@ -158,6 +158,7 @@ void Server::Impl::stats_json(Done<std::string> done) {
         [this, done = std::move(done), up](Checked<Figures> figures) {
             if (!figures) return done(figures.error());
             group_->complete(figures->stats);
+            figures->stats.hooks = hooks_.status();
             done(text_of(*figures, up));
         });
 }

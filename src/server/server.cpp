@@ -37,7 +37,7 @@ server::api::ServerCalls calls_of(Impl& server) {
             },
         .erase = [&server](std::string user, auto done) { server.erase(std::move(user), std::move(done)); },
         .broadcast = [&server](const Message& message, auto done) { server.broadcast(message, std::move(done)); },
-        .hooks = server.hooks(),
+        .hooks = ServerHooks(server.hooks()),
     };
 }
 
@@ -304,9 +304,9 @@ std::string Server::quic_addr() const { return impl_->addresses().quic; }
 std::string Server::admin_addr() const { return impl_->addresses().admin; }
 ServerHooks Server::hooks() const { return ServerHooks(impl_->hooks()); }
 std::vector<HookStatus> ServerHooks::status() const { return hooks_->status(); }
-Checked<> ServerHooks::pause(std::string_view name) { return hooks_->pause(name); }
-Checked<> ServerHooks::resume(std::string_view name) { return hooks_->resume(name); }
-Checked<> ServerHooks::replay(std::string_view name, std::uint64_t after) { return hooks_->replay(name, after); }
+Checked<> ServerHooks::pause(std::string_view name) const { return hooks_->pause(name); }
+Checked<> ServerHooks::resume(std::string_view name) const { return hooks_->resume(name); }
+Checked<> ServerHooks::replay(std::string_view name, std::uint64_t after) const { return hooks_->replay(name, after); }
 std::string Server::sealing_public_key() const { return impl_->sealing_public_key(); }
 
 }  // namespace flare

@@ -54,4 +54,7 @@ public:
     virtual Result<std::optional<KeptAnswer>> kept_answer(std::string_view key, std::uint64_t now_ms) = 0;
 };
 
+// The place behind which everything from `unix_ms` on is told. Errors: the reader's.
+Result<std::uint64_t> place_before(Reader& reader, std::uint64_t unix_ms);
+
 }  // namespace flare::store

@@ -39,6 +39,29 @@ MetricFamily histogram(std::string name, std::string help, const StoreStats::His
     return made;
 }
 
+void add_hooks(const std::vector<HookStatus>& hooks, std::vector<MetricFamily>& families) {
+    const auto add = [&](const char* name, const char* help, MetricType type, auto number) {
+        families.push_back(family(name, help, type));
+        for (const HookStatus& each : hooks) {
+            families.back().metric.push_back(value(type, static_cast<double>(number(each))));
+            families.back().metric.back().label.push_back({"hook", each.name});
+        }
+    };
+    using enum MetricType;
+    add("flare_hook_events_total", "Events that hooks have taken, and answers of those that are asked", Counter,
+        [](const HookStatus& each) { return each.delivered; });
+    add("flare_hook_failures_total", "Requests to hooks that have failed", Counter,
+        [](const HookStatus& each) { return each.failures; });
+    add("flare_hook_dropped_total", "Events that were not told, and questions that were not asked", Counter,
+        [](const HookStatus& each) { return each.dropped; });
+    add("flare_hook_paused", "1: nothing is sent to the hook", Gauge,
+        [](const HookStatus& each) { return each.state == HookStatus::State::paused; });
+    add("flare_hook_behind_seconds", "How long the oldest event that the hook has not had has waited", Gauge,
+        [](const HookStatus& each) { return static_cast<double>(each.behind.count()) / 1000; });
+    add("flare_hook_behind_entries", "Entries of the log behind the hook, at most", Gauge,
+        [](const HookStatus& each) { return each.asked ? 0 : each.newest - std::min(each.newest, each.place); });
+}
+
 void add_store(const ServerStats& stats, std::vector<MetricFamily>& families) {
     const StoreStats& store = stats.store;
     const FeedStats& feeds = stats.feeds;
@@ -174,6 +197,7 @@ std::string metrics_text(const ServerStats& stats) {
         families.back().metric.back().label.push_back({"code", std::string(name(code))});
     }
     if (!stats.store.engine.empty()) add_store(stats, families);
+    if (!stats.hooks.empty()) add_hooks(stats.hooks, families);
     return prometheus::TextSerializer().Serialize(families);
 }
 

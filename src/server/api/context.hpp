@@ -8,7 +8,6 @@
 #include "server/api/call.hpp"
 #include "server/conversations/application_calls.hpp"
 #include "server/encoder.hpp"
-#include "server/hooks/hooks.hpp"
 #include "server/worker/worker_group.hpp"
 
 #include <flare/failure.hpp>
@@ -36,7 +35,7 @@ struct ServerCalls {
         revoke_user;
     std::function<void(std::string user, Done<void>)> erase;
     std::function<void(const Message&, Done<FanOut>)> broadcast;
-    hooks::Hooks& hooks;
+    ServerHooks hooks;
 };
 
 class Context {

@@ -4,6 +4,7 @@
 #include "server/api/context.hpp"
 #include "server/api/forms.hpp"
 #include "server/conversations/conversations.hpp"
+#include "store/backend_reader.hpp"
 
 #include <array>
 #include <utility>
@@ -100,14 +101,14 @@ void replay_hook(Context& context, const CallPtr& call) {
                 body.wrong("after", "either \"after\", a place, or \"from\", a time, says where it begins");
         });
     if (!good) return;
-    hooks::Hooks& hooks = context.server().hooks;
+    const ServerHooks& hooks = context.server().hooks;
     const std::string hook = call->path("hook");
     if (after) return answer_done(call, hooks.replay(hook, *after));
     const auto from_ms = std::chrono::duration_cast<std::chrono::milliseconds>(from->time_since_epoch()).count();
     context.read(call,
-                 [&hooks, hook, from = static_cast<std::uint64_t>(std::max<std::int64_t>(from_ms, 0))](
+                 [hooks, hook, from = static_cast<std::uint64_t>(std::max<std::int64_t>(from_ms, 0))](
                      store::Reader& reader) -> Context::Reply {
-                     const auto place = hooks::place_before(reader, from);
+                     const auto place = store::place_before(reader, from);
                      if (!place) return problem_of(said_of(static_cast<errc>(place.error().value())));
                      const auto done = hooks.replay(hook, *place);
                      if (!done) return problem_of(done.error().code, done.error().text);

@@ -27,28 +27,12 @@ void ConversationHome::take(std::span<const Departure> arriving) {
     for (const Departure& each : arriving) {
         const HostedPtr hosted = hosted_.get(each.message->key);
         im::Send send = each.message->send;
-        send.token = keep(each.message);
+        send.token = kept_.keep(each.message);
         const bool taken = each.command == nullptr ? hosted->append.send(send, now(), effects_)
                                                    : hosted->append.change(send, *each.command, now(), effects_);
-        if (!taken) release(send.token);
+        if (!taken) kept_.release(send.token);
         act(hosted);
     }
-}
-
-im::Token ConversationHome::keep(std::shared_ptr<StoredMessage> message) {
-    if (free_.empty()) {
-        kept_.push_back(std::move(message));
-        return kept_.size();
-    }
-    const im::Token token = free_.back();
-    free_.pop_back();
-    kept_[token - 1] = std::move(message);
-    return token;
-}
-
-void ConversationHome::release(im::Token token) {
-    kept_[token - 1] = nullptr;
-    free_.push_back(token);
 }
 
 void ConversationHome::check_invariants() const {
@@ -58,7 +42,7 @@ void ConversationHome::check_invariants() const {
         hosted.append.check_invariants();
         waiting += hosted.append.waiting();
     });
-    FLARE_INVARIANT(waiting == kept_.size() - free_.size(), "something is kept for nobody, or waits and is not kept");
+    FLARE_INVARIANT(waiting == kept_.size(), "something is kept for nobody, or waits and is not kept");
 }
 
 // ---- turns ----
@@ -179,7 +163,7 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::Answer&
 }
 
 void ConversationHome::act_on(const HostedPtr&, const im::effect::Release& wanted) {
-    if (wanted.token != 0) release(wanted.token);
+    if (wanted.token != 0) kept_.release(wanted.token);
 }
 
 void ConversationHome::pass_on(Hosted& hosted, const std::shared_ptr<StoredMessage>& message, std::uint64_t offset) {

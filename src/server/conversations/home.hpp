@@ -8,15 +8,16 @@
 
 #include "im/append.hpp"
 #include "im/direct_budget.hpp"
+#include "server/conversations/asked_hooks.hpp"
 #include "server/conversations/awaited.hpp"
 #include "server/conversations/hosted.hpp"
+#include "server/conversations/kept_messages.hpp"
 #include "server/conversations/newcomers.hpp"
 #include "server/conversations/outgoing.hpp"
 #include "server/conversations/store_access.hpp"
 #include "server/conversations/user_rows.hpp"
 #include "server/conversations/watched.hpp"
 #include "server/dispatch/users.hpp"
-#include "server/hooks/asking.hpp"
 #include "server/worker/executor.hpp"
 #include "server/worker/router.hpp"
 
@@ -45,7 +46,7 @@ public:
         ConversationStates& states;
         ConversationPush& push;
         const im::Limits& limits;
-        hooks::AskedHooks* hooks = nullptr;  // null: none is asked
+        AskedHooks* hooks = nullptr;  // null: none is asked
     };
     ConversationHome(const Parts& parts, std::uint32_t index)
         : parts_(parts),
@@ -64,7 +65,7 @@ public:
 
     // A hook has said what is to become of what it was asked about.
     void hook_answered(const model::ConversationKey& key, im::Ticket ticket, im::Token token,
-                       const hooks::Verdict& verdict);
+                       const HookDecision& verdict);
 
     session::TimePoint next_deadline() const noexcept {
         return busy_.empty() && !newcomers_.waiting() ? session::kNever : tick_at_;
@@ -117,9 +118,6 @@ private:
 
     im::Now now() const;
 
-    im::Token keep(std::shared_ptr<StoredMessage> message);
-    void release(im::Token token);
-
     // Does what `hosted` wants, and looks at it again at the end of the turn.
     void act(const HostedPtr& hosted);
     void turn_is_to_end();
@@ -162,8 +160,7 @@ private:
     session::TimePoint tick_at_ = session::kNever;
     bool turn_ends_ = false;  // end_turn() will come
 
-    std::vector<std::shared_ptr<StoredMessage>> kept_;  // by token - 1; null: free
-    std::vector<im::Token> free_;
+    KeptMessages kept_;
     im::Effects effects_;
     std::unique_ptr<Group> group_;  // of this turn
     std::vector<std::unique_ptr<Group>> in_store_;

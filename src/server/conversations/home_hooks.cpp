@@ -7,19 +7,19 @@
 namespace flare::server {
 namespace {
 
-hooks::Question question_of(const StoredMessage& message, const im::Command* command) {
-    hooks::Question made;
+HookQuestion question_of(const StoredMessage& message, const im::Command* command) {
+    HookQuestion made;
     made.key = message.key;
     made.user = *message.from;
     if (command != nullptr) {
         const auto* const create = std::get_if<im::command::Create>(command);
-        made.event = create != nullptr ? hooks::Event::before_conversation : hooks::Event::before_join;
+        made.about = create != nullptr ? HookQuestion::About::conversation : HookQuestion::About::join;
         if (create != nullptr) made.config = create->config;
         return made;
     }
     const im::Send& send = message.send;
     const bool edits = send.kind == model::EntryKind::edit;
-    made.event = edits ? hooks::Event::before_update : hooks::Event::before_message;
+    made.about = edits ? HookQuestion::About::update : HookQuestion::About::message;
     made.encoding = message.encoding;
     Message& asked = made.message;
     asked.id = send.id;
@@ -42,10 +42,10 @@ hooks::Question question_of(const StoredMessage& message, const im::Command* com
 }  // namespace
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AskHook& wanted) {
-    const StoredMessage& message = *kept_[wanted.token - 1];
+    const StoredMessage& message = *kept_.of(wanted.token);
     parts_.hooks->ask(question_of(message, wanted.command),
                       [&router = parts_.router, home = index_, key = hosted->append.conversation().key(),
-                       ticket = wanted.ticket, token = wanted.token](const hooks::Verdict& verdict) {
+                       ticket = wanted.ticket, token = wanted.token](const HookDecision& verdict) {
                           router.give(home, [key, ticket, token, verdict](Shard& shard) {
                               shard.conversations()->home.hook_answered(key, ticket, token, verdict);
                           });
@@ -53,11 +53,11 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AskHook
 }
 
 void ConversationHome::hook_answered(const model::ConversationKey& key, im::Ticket ticket, im::Token token,
-                                     const hooks::Verdict& verdict) {
+                                     const HookDecision& verdict) {
     const HostedPtr hosted = hosted_.get(key);
     const bool waits = hosted->append.hook_answered(ticket, verdict.says);
     if (waits && verdict.altered != nullptr) {
-        StoredMessage& message = *kept_[token - 1];
+        StoredMessage& message = *kept_.of(token);
         message.type = verdict.altered->type;
         message.payload = verdict.altered->payload;
         message.encoding = model::StoredEncoding::identity;

@@ -185,7 +185,7 @@ void ConversationSends::take(session::ServerSession& session, session::PendingMe
     send.mentions = static_cast<std::uint32_t>(about->mentions.size());
     send.content = ContentHash().add(message.type).add(send.ref).add(send.flags).add(size).value();
     send.size = static_cast<std::uint32_t>(size);
-    send.asks = is_asked(hooks::Event::before_message);
+    send.asks = is_asked(HookQuestion::About::message);
     send.put_off = too_fast ? errc::rate_limited : added;
     send.retry_after_ms = pending.over_rate_ms;
     if (send.put_off != errc::ok) return hold(sender, {.message = bare(sender, send, std::move(*key))});
@@ -472,8 +472,8 @@ void ConversationSends::request(const session::ServerSession& session, const ses
     im::Send send = next_send(*sender, request.id, request.first_sent_ms_ago);
     send.kind = model::EntryKind::membership;
     send.content = content;
-    send.asks = (request.verb == wire::Verb::conversation_create && is_asked(hooks::Event::before_conversation)) ||
-                (request.verb == wire::Verb::conversation_join && is_asked(hooks::Event::before_join));
+    send.asks = (request.verb == wire::Verb::conversation_create && is_asked(HookQuestion::About::conversation)) ||
+                (request.verb == wire::Verb::conversation_join && is_asked(HookQuestion::About::join));
     send.put_off = added;
     hold(sender, {.message = bare(sender, send, key), .change = std::move(change)});
 }
@@ -495,7 +495,7 @@ void ConversationSends::change_message(const session::ServerSession& session, co
     send.epoch = change.epoch;
     send.content = content;
     send.size = static_cast<std::uint32_t>(size);
-    send.asks = change.kind == model::EntryKind::edit && is_asked(hooks::Event::before_update);
+    send.asks = change.kind == model::EntryKind::edit && is_asked(HookQuestion::About::update);
     send.put_off = added;
     if (send.put_off != errc::ok) return hold(sender, {.message = bare(sender, send, key)});
 

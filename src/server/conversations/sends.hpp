@@ -145,8 +145,8 @@ private:
     // To be put off by its home, so that what comes behind it is, too.
     void send_put_off(Sender& sender, const Held& held, errc code);
     bool allows(const Sender& sender, const Held& held) const;
-    bool is_asked(hooks::Event event) const noexcept {
-        return parts_.state.asked_hooks != nullptr && parts_.state.asked_hooks->asks(event);
+    bool is_asked(HookQuestion::About about) const noexcept {
+        return parts_.state.asked_hooks != nullptr && parts_.state.asked_hooks->asks(about);
     }
 
     Parts parts_;

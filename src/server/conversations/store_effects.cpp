@@ -260,13 +260,13 @@ store::NewEntry ConversationHome::entry_of(const Hosted& hosted, const StoredMes
 }
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendEntry& wanted) {
-    const StoredMessage& message = *kept_[wanted.token - 1];
+    const StoredMessage& message = *kept_.of(wanted.token);
     Group& group = this->group();
     store::Write& write = group.batch->writes.emplace_back();
     write.what = entry_of(*hosted, message, wanted.first_sent_ms);
     group.routes.push_back({hosted, wanted.ticket, wanted.token, nullptr});
     if (session::planted(session::Fault::delivered_before_commit) && hosted->append.conversation().direct())
-        pass_on(*hosted, kept_[wanted.token - 1], UINT64_MAX);
+        pass_on(*hosted, kept_.of(wanted.token), UINT64_MAX);
 }
 
 void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendChange& wanted) {
@@ -281,7 +281,7 @@ void ConversationHome::act_on(const HostedPtr& hosted, const im::effect::AppendC
     change.keep_from = plan.keep_from;
     if (plan.tells) {
         store::NewEntry entry;
-        if (wanted.token != 0) entry = entry_of(*hosted, *kept_[wanted.token - 1], wanted.first_sent_ms);
+        if (wanted.token != 0) entry = entry_of(*hosted, *kept_.of(wanted.token), wanted.first_sent_ms);
         entry.kind = *plan.tells;
         entry.encoding = model::StoredEncoding::identity;
         entry.payload = group.batch->add(plan.payload);
@@ -319,13 +319,13 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
         case errc::ok: {
             const im::Outcome told = outcome_of(outcome);
             const im::Conversation& conversation = append.conversation();
-            const bool sends = route.token != 0 && kept_[route.token - 1]->sends();
-            const bool tells_itself = route.token != 0 && kept_[route.token - 1]->tells_itself();
-            if (sends) keep_members(kept_[route.token - 1]->mentioned, outcome.mentions);
+            const bool sends = route.token != 0 && kept_.of(route.token)->sends();
+            const bool tells_itself = route.token != 0 && kept_.of(route.token)->tells_itself();
+            if (sends) keep_members(kept_.of(route.token)->mentioned, outcome.mentions);
             if (sends && conversation.direct() && conversation.is_news(told))
-                pass_on(*route.hosted, kept_[route.token - 1], told.position.offset);
+                pass_on(*route.hosted, kept_.of(route.token), told.position.offset);
             if (sends && conversation.is_news(told))
-                parts_.push.committed(conversation, *kept_[route.token - 1], told.position.offset);
+                parts_.push.committed(conversation, *kept_.of(route.token), told.position.offset);
             if (route.plan != nullptr) {
                 watched_.committed(conversation, *route.plan, told);
                 newcomers_.tell(conversation.key(), route.plan->entering, told.stamp);
@@ -333,7 +333,7 @@ void ConversationHome::written_one(const Group::Route& route, const store::Outco
                 if (route.plan->removed && conversation.invitation_count() != 0)
                     newcomers_.tell_uninvited(conversation.key(), conversation.row(), limits_.max_invitations);
             } else if (tells_itself) {
-                watched_.committed(conversation, kept_[route.token - 1], told);
+                watched_.committed(conversation, kept_.of(route.token), told);
             }
             return append.committed(route.ticket, told, effects_);
         }

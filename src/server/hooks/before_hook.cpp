@@ -21,7 +21,7 @@ BeforeHook::BeforeHook(const std::shared_ptr<asio::io_context>& context, Setting
     });
 }
 
-void BeforeHook::ask(Question question, Done done) {
+void BeforeHook::ask(HookQuestion question, Done done) {
     const auto context = context_.lock();
     if (context == nullptr) return;
     asio::post(*context, [self = shared_from_this(), asked = Asked(std::move(question), std::move(done))]() mutable {
@@ -50,14 +50,14 @@ void BeforeHook::take(Asked asked) {
     asked.second({{errc::busy, {}, {}}, nullptr});
 }
 
-Verdict BeforeHook::without_answer() const {
+HookDecision BeforeHook::without_answer() const {
     return {{settings_->accepts_on_failure ? errc::ok : errc::busy, {}, {}}, nullptr};
 }
 
 Task<void> BeforeHook::run(Asked asked) {
     const auto self = shared_from_this();
     for (;;) {
-        const std::optional<Verdict> verdict = co_await ask_endpoint(asked.first);
+        const std::optional<HookDecision> verdict = co_await ask_endpoint(asked.first);
         if (verdict) {
             breaker_.succeeded();
         } else {
@@ -75,15 +75,15 @@ Task<void> BeforeHook::run(Asked asked) {
     --under_way_;
 }
 
-Task<std::optional<Verdict>> BeforeHook::ask_endpoint(const Question& question) {
+Task<std::optional<HookDecision>> BeforeHook::ask_endpoint(const HookQuestion& question) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
     const auto body = body_of(settings_->name, question, static_cast<std::uint64_t>(unix_ms));
-    if (!body) co_return Verdict{{errc::bad_compression, {}, {}}, nullptr};
+    if (!body) co_return HookDecision{{errc::bad_compression, {}, {}}, nullptr};
     const std::string id = settings_->name + "-" + base::system_random().uuid().str();
     const auto answer = co_await post_signed(settings_, id, *body);
     std::string why;
-    std::optional<Verdict> verdict;
+    std::optional<HookDecision> verdict;
     if (!answer) {
         why = answer.error().text;
     } else if (answer->status < 200 || answer->status >= 300) {

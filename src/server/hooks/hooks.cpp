@@ -128,10 +128,11 @@ void Hooks::tell(Event event, const boost::json::object& data) {
     for (const auto& each : told_) each->states().add(event, data);
 }
 
-void Hooks::ask(Question question, std::function<void(const Verdict&)> done) {
+void Hooks::ask(HookQuestion question, std::function<void(const HookDecision&)> done) {
     const std::lock_guard lock(mutex_);
     for (const auto& each : asked_)
-        if (each->settings().events.has(question.event)) return each->ask(std::move(question), std::move(done));
+        if (each->settings().events.has(event_of(question.about)))
+            return each->ask(std::move(question), std::move(done));
 }
 
 // ---- control ----
@@ -179,26 +180,6 @@ Checked<> Hooks::replay(std::string_view name, std::uint64_t after) {
         return Failure(errc::not_supported, "this hook is told nothing that the log has");
     (*hook)->go_to(after);
     return {};
-}
-
-// Times grow with places, but for a clock that was set back: 5 minutes at most.
-Result<std::uint64_t> place_before(store::Reader& reader, std::uint64_t unix_ms) {
-    constexpr std::uint64_t kBackMs = 5 * 60 * 1000;
-    const std::uint64_t wanted = unix_ms - std::min(unix_ms, kBackMs);
-    const auto end = reader.backend().log({INT64_MAX, 1});
-    if (!end) return end.error();
-    std::uint64_t low = 0;  // what is behind it may be wanted
-    std::uint64_t high = end->newest;
-    while (low < high) {
-        const std::uint64_t middle = low + (high - low) / 2;
-        const auto part = reader.backend().log({middle, 1, 1});
-        if (!part) return part.error();
-        if (part->entries.empty() || part->entries.front().entry.time_ms >= wanted)
-            high = middle;
-        else
-            low = part->entries.front().place;
-    }
-    return low;
 }
 
 }  // namespace flare::server::hooks

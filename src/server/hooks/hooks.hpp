@@ -49,8 +49,8 @@ public:
     void tell(Event event, const boost::json::object& data);
     bool wants(Event event) const noexcept { return wanted_.has(event); }
 
-    bool asks(Event event) const noexcept override { return is_asked(event) && wanted_.has(event); }
-    void ask(Question question, std::function<void(const Verdict&)> done) override;
+    bool asks(HookQuestion::About about) const noexcept override { return wanted_.has(event_of(about)); }
+    void ask(HookQuestion question, std::function<void(const HookDecision&)> done) override;
 
     std::vector<HookStatus> status() const;
     // Errors: unknown_hook; of replay also not_supported: it is told nothing of a log.
@@ -74,8 +74,5 @@ private:
     std::vector<std::shared_ptr<BeforeHook>> asked_;
     std::thread thread_;
 };
-
-// The place behind which everything from `unix_ms` on is told. Errors: the reader's.
-Result<std::uint64_t> place_before(store::Reader& reader, std::uint64_t unix_ms);
 
 }  // namespace flare::server::hooks

@@ -39,7 +39,7 @@ std::string_view kept_text(const std::string& text) {
     return all.size() < kMostTexts ? std::string_view(*all.insert(text).first) : kRefused;
 }
 
-std::optional<Bytes> unpacked(const Question& question) {
+std::optional<Bytes> unpacked(const HookQuestion& question) {
     if (question.encoding == model::StoredEncoding::identity) return question.message.payload;
     static const wire::Compression inflater{wire::Compression::Options()};
     wire::MessageView packed;
@@ -51,7 +51,11 @@ std::optional<Bytes> unpacked(const Question& question) {
     return whole ? std::optional(std::move(*whole)) : std::nullopt;
 }
 
-object json_of_message(const Question& question, const Bytes& payload) {
+bool has_message(const HookQuestion& question) noexcept {
+    return question.about == HookQuestion::About::message || question.about == HookQuestion::About::update;
+}
+
+object json_of_message(const HookQuestion& question, const Bytes& payload) {
     const Message& message = question.message;
     object told{{"id", message.id.str()}, {"from", question.user}, {"type", message.type}};
     if (base::is_utf8(payload.view()))
@@ -66,8 +70,8 @@ object json_of_message(const Question& question, const Bytes& payload) {
     return told;
 }
 
-std::optional<Verdict> altered(api::Body& body, const Question& question, const Encoder& encoder) {
-    auto made = std::make_shared<Altered>();
+std::optional<HookDecision> altered(api::Body& body, const HookQuestion& question, const Encoder& encoder) {
+    auto made = std::make_shared<HookAlteration>();
     made->type = body.text("type", wire::kMaxNameBytes).value_or(question.message.type);
     auto payload = body.payload(im::kMaxPayloadBytes);
     if (!payload) {
@@ -85,18 +89,28 @@ std::optional<Verdict> altered(api::Body& body, const Question& question, const 
     }
     made->encoded = encoder.encode(message, message.to, true);
     const auto size = static_cast<std::uint32_t>(made->payload.size());
-    return Verdict{{errc::ok, {}, size}, std::move(made)};
+    return HookDecision{{errc::ok, {}, size}, std::move(made)};
 }
 
 }  // namespace
 
-std::optional<std::string> body_of(std::string_view hook, const Question& question, std::uint64_t unix_ms) {
+Event event_of(HookQuestion::About about) noexcept {
+    switch (about) {
+        case HookQuestion::About::message: return Event::before_message;
+        case HookQuestion::About::update: return Event::before_update;
+        case HookQuestion::About::conversation: return Event::before_conversation;
+        case HookQuestion::About::join: break;
+    }
+    return Event::before_join;
+}
+
+std::optional<std::string> body_of(std::string_view hook, const HookQuestion& question, std::uint64_t unix_ms) {
     object data;
     if (question.key.kind() == model::ConversationKind::room)
         data["conversation"] = api::room_name(question.key);
     else
         data["users"] = array{question.key.first(), question.key.second()};
-    if (question.event == Event::before_message || question.event == Event::before_update) {
+    if (has_message(question)) {
         const auto payload = unpacked(question);
         if (!payload) return std::nullopt;
         data["message"] = json_of_message(question, *payload);
@@ -105,13 +119,13 @@ std::optional<std::string> body_of(std::string_view hook, const Question& questi
     }
     if (question.config) data["config"] = api::json_of(*question.config);
     return boost::json::serialize(object{{"hook", hook},
-                                         {"type", name(question.event)},
+                                         {"type", name(event_of(question.about))},
                                          {"timestamp", api::time_text(unix_ms)},
                                          {"data", std::move(data)}});
 }
 
-std::optional<Verdict> verdict_of(std::string_view text, const Question& question, const Encoder& encoder,
-                                  std::string& why) {
+std::optional<HookDecision> verdict_of(std::string_view text, const HookQuestion& question, const Encoder& encoder,
+                                       std::string& why) {
     const auto parsed = api::parse_body(text);
     if (const auto* const problem = std::get_if<api::Problem>(&parsed)) {
         why = "the response: " + problem->detail;
@@ -119,13 +133,12 @@ std::optional<Verdict> verdict_of(std::string_view text, const Question& questio
     }
     std::optional<api::Problem> problem;
     api::Body body(std::get<object>(parsed), problem);
-    std::optional<Verdict> verdict = Verdict();
+    std::optional<HookDecision> verdict = HookDecision();
     const std::string action = body.text("action").value_or("accept");
-    const bool has_message = question.event == Event::before_message || question.event == Event::before_update;
     if (action == "refuse") {
         const std::string said = body.text("text", kMaxTextBytes).value_or(std::string());
         verdict->says = {errc::forbidden, kept_text(printable(said)), {}};
-    } else if (action == "alter" && has_message) {
+    } else if (action == "alter" && has_message(question)) {
         verdict = altered(body, question, encoder);
     } else if (action != "accept") {
         body.wrong("action", "is one of accept, refuse and, of a message, alter");

@@ -7,8 +7,8 @@
 #include "auth/revocations.hpp"
 #include "server/admin/health.hpp"
 #include "server/config.hpp"
+#include "server/conversations/asked_hooks.hpp"
 #include "server/conversations/newest_entries.hpp"
-#include "server/hooks/asking.hpp"
 #include "server/reception/admission.hpp"
 #include "server/reception/connection_limits.hpp"
 #include "session/budget.hpp"
@@ -51,7 +51,7 @@ struct ServerState {
     std::atomic<bool> ready{false};                    // accepting
     std::atomic<std::uint64_t> stalls{0};              // see Watchdog
     std::atomic<bool> shedding{false};                 // see Shedding
-    hooks::AskedHooks* asked_hooks = nullptr;          // set before the workers are made; null: none is asked
+    AskedHooks* asked_hooks = nullptr;                 // set before the workers are made; null: none is asked
     const reading::NewestEntriesPtr newest_entries = std::make_shared<reading::NewestEntries>();
 
     // Of memory, that a worker takes and keeps at a time: small against what all may have.

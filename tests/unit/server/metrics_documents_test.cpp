@@ -38,6 +38,7 @@ std::set<std::string> told_by_the_server() {
     stats.store.engine = "sqlite";
     stats.store.refused[errc::busy] = 1;
     stats.store.commit_seconds.buckets = {{1, 1}};
+    stats.hooks.emplace_back().name = "orders";
     const std::string text = metrics_text(stats);
     std::set<std::string> found = all_of(text, "# TYPE (flare_[a-z_]+) ");
     for (const std::string& labelled : all_of(text, R"re((flare_[a-z_]+\{[a-z]+)=)re")) {

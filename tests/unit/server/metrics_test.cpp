@@ -51,6 +51,27 @@ TEST(Metrics, TellWhatTheStoreHasDone) {
     }
 }
 
+TEST(Metrics, TellOfHooks) {
+    ServerStats stats;
+    EXPECT_EQ(metrics_text(stats).find("flare_hook"), std::string::npos);
+    HookStatus hook;
+    hook.name = "orders";
+    hook.delivered = 1;
+    hook.failures = 2;
+    hook.dropped = 3;
+    hook.state = HookStatus::State::paused;
+    hook.behind = std::chrono::milliseconds(4500);
+    hook.place = 5;
+    hook.newest = 11;
+    stats.hooks = {hook};
+    const std::string text = metrics_text(stats);
+    for (const char* line :
+         {"flare_hook_events_total{hook=\"orders\"} 1\n", "flare_hook_failures_total{hook=\"orders\"} 2\n",
+          "flare_hook_dropped_total{hook=\"orders\"} 3\n", "flare_hook_paused{hook=\"orders\"} 1\n",
+          "flare_hook_behind_seconds{hook=\"orders\"} 4.5\n", "flare_hook_behind_entries{hook=\"orders\"} 6\n"})
+        EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
 TEST(Metrics, TellOfFeedsWhereThereIsAStore) {
     ServerStats stats;
     stats.feeds = {1, 2, 3};

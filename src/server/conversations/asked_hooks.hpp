@@ -2,14 +2,13 @@
 //
 // Protocol: docs/hooks.md, "Before-hooks".
 // Threads:  values; AskedHooks any.
-// Owner:    Hooks has those that are asked.
+// Owner:    values; AskedHooks: Server::Impl.
 #pragma once
 
 #include "im/refusal.hpp"
 #include "model/conversation.hpp"
 #include "model/entry.hpp"
 #include "server/encoder.hpp"
-#include "server/hooks/event_names.hpp"
 
 #include <flare/message.hpp>
 
@@ -19,10 +18,16 @@
 #include <optional>
 #include <string>
 
-namespace flare::server::hooks {
+namespace flare::server {
 
-struct Question {
-    Event event = Event::before_message;
+struct HookQuestion {
+    enum class About : std::uint8_t {
+        message,       // it would be stored
+        update,        // an edit would be
+        conversation,  // a room would be made
+        join,          // a user would become a member of one
+    };
+    About about = About::message;
     model::ConversationKey key{};
     std::string user{};  // who would do it
     // Of a message and of an edit. Its payload is packed as `encoding` says.
@@ -33,23 +38,23 @@ struct Question {
 };
 
 // What is written in the place of what was sent.
-struct Altered {
+struct HookAlteration {
     std::string type{};
     Bytes payload{};
     std::shared_ptr<EncodedMessage> encoded{};  // as it goes to who is connected
 };
 
-struct Verdict {
+struct HookDecision {
     im::HookVerdict says{};
-    std::shared_ptr<Altered> altered{};  // null: as it is
+    std::shared_ptr<HookAlteration> altered{};  // null: as it is
 };
 
 class AskedHooks {
 public:
     virtual ~AskedHooks() = default;
-    virtual bool asks(Event event) const noexcept = 0;
+    virtual bool asks(HookQuestion::About about) const noexcept = 0;
     // `done` is called once, on any thread; or never, if the server is being stopped.
-    virtual void ask(Question question, std::function<void(const Verdict&)> done) = 0;
+    virtual void ask(HookQuestion question, std::function<void(const HookDecision&)> done) = 0;
 };
 
-}  // namespace flare::server::hooks
+}  // namespace flare::server

@@ -11,7 +11,7 @@ import sys
 # Of a version script, of Asio (cmake/flare.map.in says why), of the language.
 ALLOWED = re.compile(
     r"^(vtable for |typeinfo for |typeinfo name for )?flare::(event::)?"
-    r"(Bytes|Uuid|Client|ClientBuilder|Conversations|Invitations|Marks|Settings|Restrictions|Push|Signals|SessionPool|Server|ServerBuilder|EventHandler|PushHandler)(::|$)"
+    r"(Bytes|Uuid|Client|ClientBuilder|Conversations|Invitations|Marks|Settings|Restrictions|Push|Signals|SessionPool|Server|ServerHooks|ServerBuilder|EventHandler|PushHandler)(::|$)"
     r"|^flare::(name|explain|printable|to_string|make_error_code|make_error_condition|flare_category|flare_condition_category"
     r"|throw_exception_from_error|anonymous_auth|static_token_auth|jwt_auth|http_auth|sqlite|check_store|back_up_store|restore_store)(\[abi:cxx11\])?\("
     r"|^(TLS init function for )?boost::asio::detail::keyword_tss_ptr<.*>::value_$")

@@ -60,25 +60,29 @@ Checked<> Hooks::open(store::Store* store) {
         places = std::move(*found);
         marks_ = std::make_unique<Marks>(*store);
     }
-    auto context = std::make_shared<asio::io_context>(1);
+    auto context = std::make_shared<asio::io_context>(1);  // goes after those that use it
+    Told told;
+    std::vector<std::shared_ptr<BeforeHook>> asked;
     for (const SettingsPtr& each : settings_) {
         if (store == nullptr && each->events.any_of_log())
             return Failure(errc::invalid_config, "hooks: \"" + each->name +
                                                      "\" is to be told what the log has, and this server has no store "
                                                      "(store.file)");
         if (each->asked) {
-            asked_.push_back(std::make_shared<BeforeHook>(context, each, encoder_));
+            asked.push_back(std::make_shared<BeforeHook>(context, each, encoder_));
             continue;
         }
         const auto known = std::ranges::find(places.marks, each->name, &store::HookMark::name);
         const bool fresh = known == places.marks.end();
         const store::HookMark mark = fresh ? store::HookMark{each->name, places.newest, true} : *known;
         if (fresh && marks_ != nullptr) marks_->write(mark);
-        told_.push_back(
+        told.push_back(
             std::make_shared<AfterHook>(AfterHook::Parts{context, store, marks_.get(), &waiting_}, each, mark));
     }
     store_ = store;
     const std::lock_guard lock(mutex_);
+    told_ = std::move(told);
+    asked_ = std::move(asked);
     context_ = std::move(context);
     return {};
 }

@@ -8,6 +8,7 @@ import copy
 import http.client
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -105,6 +106,10 @@ BAD = [
     ("pause_hook", {"hook": "none"}, {}, None, 404, "unknown_hook"),
     ("replay_hook", {"hook": "none"}, {}, {"after": "0"}, 404, "unknown_hook"),
 ]
+
+
+# Lines of the page for people: `$ c [-X METHOD] $A/PATH [-d BODY]`, which work in their order.
+CURL = re.compile(r"""^\$ c (?:-X (?P<method>\w+) )?"?\$A(?P<path>[^\s"?]*)\S*(?P<body> -d .*)?$""", re.MULTILINE)
 
 
 def fail(text):
@@ -249,6 +254,28 @@ def check_bad(server, name, path, query, body):
         refused(f"without {field}", 400, name, path, query, {each: body[each] for each in body if each != field})
 
 
+def check_curl_lines(server):
+    """Each call has a line in docs/server-api.md, and each line is answered with what was asked for."""
+    text = (ROOT / "docs/server-api.md").read_text()
+    named = set()
+    for line in CURL.finditer(text):
+        method = (line["method"] or ("POST" if line["body"] else "GET")).lower()
+        for name, (of, path, _) in OPERATIONS.items():
+            if of == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), "/v1" + line["path"]):
+                named.add(name)
+        command = line[0].removeprefix("$ ")
+        epoch = re.search(r"^\$ (EPOCH=.*)$", text, re.MULTILINE)[1] if "$EPOCH" in command else ":"
+        script = (f'A=http://{server.address}/v1; c() {{ curl -s -H "Authorization: Bearer $KEY" "$@"; }}; '
+                  f"{epoch}; {command}")
+        done = subprocess.run(["bash", "-c", script], env={"KEY": server.keys["*"], "PATH": "/usr/bin:/bin"},
+                              capture_output=True, text=True, check=True)
+        if '"errc"' in done.stdout:
+            fail(f"docs/server-api.md: {command}: {done.stdout}")
+    if named != set(OPERATIONS):
+        fail(f"docs/server-api.md has no line with curl for {sorted(set(OPERATIONS) - named)}")
+    return len(named)
+
+
 def main():
     called = {name for name, *_ in GOOD}
     never = set(OPERATIONS) - called - {"delete_conversation"}
@@ -272,6 +299,13 @@ def main():
             check_good(server, "delete_conversation", ROOM, {}, None)
         finally:
             server.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(sys.argv[1], folder)
+        try:
+            lines = check_curl_lines(server)
+        finally:
+            server.stop()
+    print(f"docs/server-api.md: {lines} calls with curl")
     print(f"openapi: {len(OPERATIONS)} operations, {len(GOOD) + 1} good calls, {len(BAD)} bad ones and those of every call")
 
 

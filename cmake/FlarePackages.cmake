@@ -23,6 +23,13 @@ if(TARGET flare_man)
         VERBATIM)
     add_custom_target(flare_extras ALL DEPENDS ${flare_extras}/done)
     install(DIRECTORY ${flare_extras}/share/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR} COMPONENT tools)
+    # What programs in other languages, and operators, are made from.
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto DESTINATION ${CMAKE_INSTALL_DATADIR}/flare COMPONENT tools
+        FILES_MATCHING PATTERN *.proto)
+    install(FILES ${PROJECT_SOURCE_DIR}/docs/openapi.yaml ${PROJECT_SOURCE_DIR}/docs/grafana-dashboard.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/flare COMPONENT tools)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/backends ${PROJECT_SOURCE_DIR}/packaging/compose
+        ${PROJECT_SOURCE_DIR}/packaging/kubernetes DESTINATION ${CMAKE_INSTALL_DATADIR}/flare/examples COMPONENT tools)
 endif()
 
 # ---- the packages ----

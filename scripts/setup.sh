@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what Flare is built and tested with, by Debian package name. Debian 12 and 13, as root or with sudo.
 # Does nothing, quickly, when everything is there.
-#     setup.sh [--build | --tests | --peers | --backends]
+#     setup.sh [--build | --tests | --peers | --backends | --deployment]
 #   --build   what building takes, without the tools that only tests and developers use: for the demo, several times quicker
 #   --tests   also what tests run, without what only developers use (clang, valgrind, doxygen and lld: most of the download)
 #   --peers   also the systems that ./dev lab compare and ./dev bench peer put beside Flare (mosquitto, nats-server, Node
 #             packages; Debian starts the first two as services)
-#   --backends  also the languages of examples/backends that are not there: PHP and Go
+#   --backends    also the languages of examples/backends that are not there: PHP and Go
+#   --deployment  also what checks the files of packaging/: mmdebstrap, buildah, docker-compose, Kubernetes' client
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,9 +42,10 @@ case ${1:-} in
     --build) ;;
     --tests) packages+=("${tests[@]}") ;;
     --peers) packages+=("${tests[@]}" "${developers[@]}" mosquitto nats-server) ;;
+    --deployment) packages+=("${tests[@]}" mmdebstrap buildah docker-compose python3-kubernetes) ;;
     --backends) packages+=("${tests[@]}" php-cli golang-go) ;;
     "") packages+=("${tests[@]}" "${developers[@]}") ;;
-    *) sed -n 4,8p "$0" >&2; exit 2 ;;
+    *) sed -n 4,10p "$0" >&2; exit 2 ;;
 esac
 
 missing=()

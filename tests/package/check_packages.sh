@@ -15,6 +15,12 @@ done
 for library in libprometheus libutf8proc; do
     depends "$1" libflare-server0.1 | grep -q $library || fail "libflare-server0.1 does not ask for $library: this test cannot fail"
 done
+contents=$(dpkg-deb -c "$1"/flare-tools_*.deb)
+for path in bin/flare share/flare/openapi.yaml share/flare/proto/flare/v1/frame.proto share/flare/grafana-dashboard.json \
+    share/flare/examples/backends/backend.py share/flare/examples/compose/compose.yaml \
+    share/flare/examples/kubernetes/flare.yaml; do
+    grep -q "/$path$" <<<"$contents" || fail "flare-tools has no $path"
+done
 for file in "$1"/*flare*.deb; do
     echo "$(dpkg-deb -f "$file" Package): $(dpkg-deb -f "$file" Depends)"
 done

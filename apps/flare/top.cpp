@@ -159,6 +159,27 @@ std::string feeds_of(const Rates& rates) {
     return text;
 }
 
+// "orders 12/s; audit paused, 3600 s behind". Empty: the server has no hooks.
+std::string hooks_of(const Rates& rates) {
+    std::string text;
+    for (const auto& each : rates.now.part("hooks")) {
+        if (!each.value().is_object()) continue;
+        const json::object& hook = each.value().get_object();
+        const json::value* const before = rates.before.part("hooks").if_contains(each.key());
+        const json::object none;
+        const json::object& was = before != nullptr && before->is_object() ? before->get_object() : none;
+        const double taken = Sample::number_of(hook, "delivered") - Sample::number_of(was, "delivered");
+        text += (text.empty() ? "" : "; ") + printable(each.key()) + " " +
+                text_of(std::max(0.0, taken) / rates.seconds()) + "/s";
+        const json::value* const state = hook.if_contains("state");
+        if (state != nullptr && state->is_string() && state->get_string() != "running")
+            text += ", " + coloured(Tone::bad, printable(state->get_string()));
+        const double behind = Sample::number_of(hook, "behind_ms");
+        if (behind >= 1000) text += ", " + text_of(std::floor(behind / 1000), "s") + " behind";
+    }
+    return text;
+}
+
 std::string cpu_of(const Rates& rates) {
     std::string text;
     for (const double percent : rates.cpu_percent())
@@ -193,6 +214,7 @@ std::vector<std::string> block(const TopOptions& options, const Rates& rates) {
         lines.push_back(line("store", store));
         lines.push_back(line("conversations", feeds_of(rates)));
     }
+    if (const std::string hooks = hooks_of(rates); !hooks.empty()) lines.push_back(line("hooks", hooks));
     return lines;
 }
 
@@ -202,8 +224,8 @@ std::string one_line(const Rates& rates) {
            "/s out; bytes: " + text_of(rates.of("bytes_received"), "B/s") + " in, " +
            text_of(rates.of("bytes_sent"), "B/s") + " out; handlers: " + text_of(rates.handler_ms(), "ms") +
            (store_of(rates).empty() ? "" : "; store: " + store_of(rates) + "; conversations: " + feeds_of(rates)) +
-           "; CPU: " + cpu_of(rates) + "; memory: " + text_of(rates.now.number("memory_bytes"), "B") +
-           "; errors: " + errors_of(rates);
+           (hooks_of(rates).empty() ? "" : "; hooks: " + hooks_of(rates)) + "; CPU: " + cpu_of(rates) +
+           "; memory: " + text_of(rates.now.number("memory_bytes"), "B") + "; errors: " + errors_of(rates);
 }
 
 json::object object_of(const Rates& rates) {
@@ -228,6 +250,7 @@ json::object object_of(const Rates& rates) {
         object["feed_frames_per_second"] = rates.of("feeds", "frames");
         object["feed_pages_per_second"] = rates.of("feeds", "pages");
     }
+    if (const json::object& hooks = rates.now.part("hooks"); !hooks.empty()) object["hooks"] = hooks;
     return object;
 }
 

@@ -80,6 +80,17 @@ std::string text_of(const SignalStats& signals) {
     return part.text();
 }
 
+std::string text_of(const std::vector<HookStatus>& hooks) {
+    Part part;
+    for (const HookStatus& each : hooks) {
+        Part hook;
+        hook.add("state", name(each.state)).add("delivered", each.delivered).add("failures", each.failures);
+        hook.add("dropped", each.dropped).ms("behind_ms", each.behind);
+        part.raw(each.name, hook.text());
+    }
+    return part.text();
+}
+
 std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
     const ServerStats& stats = figures.stats;
     Part connections;
@@ -118,6 +129,7 @@ std::string text_of(const Figures& figures, std::chrono::nanoseconds up) {
         .raw("sync", text_of(stats.sync))
         .raw("push", text_of(stats.push))
         .raw("signals", text_of(stats.signals))
+        .raw("hooks", text_of(stats.hooks))
         .raw("workers", base::json_list(figures.workers));
     return part.text();
 }

@@ -1,7 +1,11 @@
 // The server API over a socket: what a back-end does, and what it does wrong.
 #include "conversations/api_asking.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 #include <algorithm>
+#include <vector>
 
 namespace flare::test {
 namespace {
@@ -337,12 +341,30 @@ TEST_F(TheServerApi, AKeyThatAsksTooOftenIsToldWhenToAskAgain) {
     unsigned refused = 0;
     for (int i = 0; i < 6; ++i) {
         const ApiAnswer answer = ask(server, "GET", "/v1/info");
+        EXPECT_NE(answer.head.find("RateLimit-Policy: \"default\";q=3;w=3\r\n"), std::string::npos) << answer.head;
+        const std::string left = "RateLimit: \"default\";r=" + std::string(i == 0 ? "2" : i == 1 ? "1" : "0") + ";t=";
+        EXPECT_TRUE(i >= 3 || answer.head.find(left) != std::string::npos) << answer.head;
         if (answer.status != 429) continue;
         ++refused;
         EXPECT_EQ(answer.errc(), "rate_limited");
         EXPECT_NE(answer.head.find("Retry-After: "), std::string::npos);
     }
     EXPECT_GE(refused, 1u);
+}
+
+TEST_F(TheServerApi, AThousandConnectionsThatSayNothingKeepNobodyOut) {
+    Server server = started(builder());
+    boost::asio::io_context context;
+    const std::string address = server.api_addr();
+    const auto port = static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
+    const boost::asio::ip::tcp::endpoint at(boost::asio::ip::address_v4::loopback(), port);
+    std::vector<boost::asio::ip::tcp::socket> silent;
+    for (int i = 0; i < 1000; ++i) silent.emplace_back(context).connect(at);
+    EXPECT_EQ(said(server, "POST", "/v1/messages", R"({"to":"bob","text":"hello"})"), "200");
+    EXPECT_EQ(said(server, "GET", "/v1/users/bob/unread"), "200");
+    Events events;
+    Client bob = connected(client_of(server.websocket_addr(), "bob", events));
+    EXPECT_TRUE(bob.send_text_message("bob", "chat goes on").success);
 }
 
 TEST_F(TheServerApi, WithoutAStoreItSaysSo) {

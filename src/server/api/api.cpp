@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace flare::server::api {
@@ -105,8 +106,11 @@ std::optional<Response> Api::refuse(const transport::http::RequestHead& head, co
         return response_of(
             problem_of(errc::forbidden, "this key lacks the scope " + auth::scope_name(route.group, route.writes())));
     }
-    if (const auto problem = over_rate(checked.key->id)) return response_of(*problem);
-    return std::nullopt;
+    const auto problem = over_rate(checked.key->id);
+    if (!problem) return std::nullopt;
+    Response response = response_of(*problem);
+    add_rate(checked.key->id, response);
+    return response;
 }
 
 std::optional<Problem> Api::over_rate(const std::string& key) {
@@ -120,6 +124,24 @@ std::optional<Problem> Api::over_rate(const std::string& key) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
     return problem_of(errc::rate_limited, "this key asks too often: ask again after Retry-After",
                       static_cast<std::uint32_t>(ms));
+}
+
+// draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the quota is the burst, its window the time in which that
+// comes back.
+void Api::add_rate(const std::string& key, Response& response) {
+    if (!rate_.limited()) return;
+    const auto now = std::chrono::steady_clock::now();
+    const base::Bucket& bucket = buckets_[key];
+    const auto seconds = [](std::chrono::nanoseconds time) {
+        return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+    };
+    std::uint64_t left = 0;
+    for (std::uint64_t step = std::bit_ceil(rate_.burst); step != 0; step /= 2)
+        if (left + step <= rate_.burst && bucket.wait(rate_, left + step, now).count() == 0) left += step;
+    response.fields.add("RateLimit-Policy",
+                        "\"default\";q=" + std::to_string(rate_.burst) + ";w=" + seconds(rate_.time_of(rate_.burst)));
+    response.fields.add(
+        "RateLimit", "\"default\";r=" + std::to_string(left) + ";t=" + seconds(bucket.wait(rate_, rate_.burst, now)));
 }
 
 std::size_t Api::max_body_bytes(const transport::http::RequestHead& head) {
@@ -173,7 +195,7 @@ void Api::on_request(transport::http::Request request, transport::http::Responde
 
 void Api::perform(const std::shared_ptr<Asked>& asked) {
     const Route& route = routes_[asked->match.route];
-    Call::Answered answered;
+    Call::Answered answered = [this, id = asked->key.id](Response& response) { add_rate(id, response); };
     if (route.writes()) {
         answered = [this, &route, repeat = asked->repeat, id = asked->key.id,
                     peer = asked->request.peer_address](Response& response) {
@@ -182,6 +204,7 @@ void Api::perform(const std::shared_ptr<Asked>& asked) {
                 repeats_.end(repeat.by, repeat.number, final ? std::optional(response) : std::nullopt);
                 if (final && kept_ != nullptr) kept_->keep(repeat.by, repeat.asked, response);
             }
+            add_rate(id, response);  // which is of this answer, and not of a repeat's
             base::log().info("api: {} by the key {} from {}: {}", route.name, id, peer, response.status);
         };
     }

@@ -52,6 +52,8 @@ private:
     std::optional<transport::http::Response> not_found(const transport::http::RequestHead& head,
                                                        const transport::http::Router::Missed& missed) const;
     std::optional<Problem> over_rate(const std::string& key);
+    // Says what the key may still ask.
+    void add_rate(const std::string& key, transport::http::Response& response);
     // What a call is a repeat by, empty: by nothing; a hash of what it asks; and its number in Repeats.
     struct Keyed {
         std::string by{};

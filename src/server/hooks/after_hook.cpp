@@ -19,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kBetween = 20ms;  // two looks that find nothing: what others commit must not cost a look each
 constexpr auto kIdle = 10s;      // without a commit
 constexpr auto kReadAgain = 1s;  // after the store could not be read
 constexpr auto kKeepEvery = 5s;  // how far a hook is that is told nothing
@@ -122,6 +123,12 @@ Task<void> AfterHook::sleep(std::chrono::milliseconds time) {
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+// Until it may look at the log again.
+Task<void> AfterHook::rest() {
+    for (auto now = Attempts::Clock::now(); now < look_at_; now = Attempts::Clock::now())
+        co_await sleep(std::chrono::ceil<std::chrono::milliseconds>(look_at_ - now));
+}
+
 // ---- the log ----
 
 Task<Result<Batch>> AfterHook::read() {
@@ -152,6 +159,7 @@ Task<void> AfterHook::tell_log() {
             co_await sleep(kForEver);
             continue;
         }
+        co_await rest();
         const std::uint64_t wakes = wakes_;
         const std::uint64_t moves = moves_;
         waiting_.store(true, std::memory_order_release);  // before it looks: what is committed from now on wakes it
@@ -169,7 +177,9 @@ Task<void> AfterHook::tell_log() {
         });
         if (batch->events != 0) {
             co_await deliver(*batch);
+            look_at_ = {};
         } else {
+            if (!batch->more) look_at_ = Attempts::Clock::now() + kBetween;
             advance(*batch, false);
             marks_->flush();
             if (!batch->more && wakes_ == wakes) co_await sleep(kIdle);

@@ -61,6 +61,7 @@ private:
     // Nothing of `batch` is to be sent any more: it is paused, or was told to go elsewhere.
     bool is_off(std::uint64_t moves) const noexcept { return paused_ || moves_ != moves; }
     Task<void> sleep(std::chrono::milliseconds time);
+    Task<void> rest();
     void advance(const Batch& batch, bool told);
     void set_state(HookStatus::State state);
 
@@ -81,6 +82,7 @@ private:
     std::uint64_t moves_ = 0;  // how often it was told to go elsewhere
     bool paused_;
     Attempts::Clock::time_point kept_at_{};
+    Attempts::Clock::time_point look_at_{};  // at the log, not sooner
 };
 
 }  // namespace flare::server::hooks

@@ -114,7 +114,7 @@ TEST_F(StoredConversations, AreToldOfInFiguresAndInWelcome) {
     EXPECT_EQ(store.durability, Durability::commit);
     EXPECT_EQ(store.state, errc::ok);
     EXPECT_NE(store.generation, 0u);
-    EXPECT_EQ(store.schema, 8u);
+    EXPECT_EQ(store.schema, 9u);
     EXPECT_GT(store.bytes, 0u);
     EXPECT_GT(store.free_bytes, 0u);
     EXPECT_EQ(store.appends, 2u);

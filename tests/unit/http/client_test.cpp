@@ -60,6 +60,7 @@ TEST(HttpClient, AsksWithAMethodAPathAndFieldsAndHasThoseOfTheAnswer) {
     HttpServer server([](const std::string&) {
         return std::string("HTTP/1.1 429 x\r\nretry-after: 7\r\nContent-Length: 3\r\n\r\nyes");
     });
+    server.keep_connections();
     const auto client = std::make_shared<Client>(endpoint_of(server));
     const auto answer = ask(client, Question{"GET", "/v1/users/a%2Fb?limit=1", {{"X-Key", "a b"}}, {}});
     ASSERT_TRUE(answer) << answer.error().text;

@@ -48,16 +48,18 @@ void write_ejabberd_settings(const std::string& file, std::uint16_t port) {
 
 std::optional<EjabberdPackage> EjabberdPackage::find() {
     const std::string name = "ejabberd-";
+    std::optional<EjabberdPackage> found;
     std::error_code error;
     for (const auto& machine : fs::directory_iterator("/usr/lib", error)) {
         if (machine.path().filename().string().find("-linux-") == std::string::npos) continue;
         for (const auto& each : fs::directory_iterator(machine.path(), error)) {
             const std::string folder = each.path().filename();
-            if (folder.starts_with(name) && fs::exists(each.path() / "ebin/ejabberd.app", error))
-                return EjabberdPackage{folder.substr(name.size()), machine.path()};
+            if (!folder.starts_with(name) || !fs::exists(each.path() / "ebin/ejabberd.app", error)) continue;
+            EjabberdPackage package{folder.substr(name.size()), machine.path()};
+            if (!found || found->version < package.version) found = std::move(package);
         }
     }
-    return std::nullopt;
+    return found;
 }
 
 Ejabberd::Ejabberd(const EjabberdPackage& package, std::size_t users)

@@ -2,6 +2,7 @@
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -84,6 +85,17 @@ The load generator never sleeps, because waking it would cost CPU time of the se
 the faster the load is.
 """
 
+API_NOTES = """\
+`./dev bench api --beside ejabberd --turns {turns}`: a back-end sends messages of 100 bytes to 1,000 users,
+over 64 kept connections, with one request under way on each; in turns, each with a new ejabberd.
+Servers may use both CPUs, the load generator has one of them. When a server has answered,
+
+- Flare has checked the key, and the message is in its log, on disk by fsync;
+- ejabberd has written the message into Mnesia (`mod_offline`; the users are offline), without fsync,
+  and has checked no key. It runs only the modules that this needs, and no limit of offline messages;
+  it has stored what it answered, which the benchmark counts.
+"""
+
 
 def run(arguments):
     """The JSON object that the command ends with. mosquitto 2.0.11 now and then stops accepting WebSockets: once more."""
@@ -136,6 +148,22 @@ def own(rounds):
     return lines + ['']
 
 
+def api(turns, seconds):
+    load, cpus = os.getloadavg()[0], os.cpu_count()
+    own = run(['api', '--beside', 'ejabberd', '--turns', str(turns), '--seconds', f'{seconds:.0f}'])
+    if 'beside' not in own:
+        raise SystemExit('ejabberd is not installed: scripts/setup.sh --peers')
+    rate = f"{own['rate']:,}"
+    beside = f"{own['beside_p50_ms']:.2f} | {own['beside_p99_ms']:.2f}" if own['beside_keeps_rate'] else 'too many for it | '
+    return ['## Server API, beside ejabberd', '', API_NOTES.format(turns=turns),
+            f'{datetime.date.today()}, load average of the {cpus} CPUs before it: {load:.1f}.', '',
+            f'| | messages/s, one by one | at {rate}/s: p50, ms | p99, ms |', '|---|---|---|---|',
+            f"| Flare | {own['single_per_s']:,} | {own['p50_ms']:.2f} | {own['p99_ms']:.2f} |",
+            f"| {own['beside']} | {own['beside_single_per_s']:,} | {beside} |",
+            '', f"Flare takes {own['ratio_single']} times as many one by one ({own['ratio_single_min']}-{own['ratio_single_max']}), "
+            f"and {own['batched_per_s']:,} messages/s in batches of 100.", '']
+
+
 def version_of(command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -159,6 +187,7 @@ def main():
     for load in LOADS:
         lines += compare(load, options.rounds, options.seconds)
     lines += own(min(options.rounds, 3))
+    lines += api(min(options.rounds, 3), options.seconds)
     text = '\n'.join(lines)
     (ROOT / 'docs/performance.md').write_text(text)
     print(text)

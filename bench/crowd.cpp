@@ -178,11 +178,6 @@ private:
     std::uint64_t entries_ = 0;
 };
 
-double median_of(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
-}
-
 }  // namespace
 
 int bench_crowd(int argc, char** argv) {

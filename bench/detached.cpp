@@ -65,11 +65,6 @@ private:
     const std::size_t sessions_;
 };
 
-double median(std::vector<double>& values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-}
-
 }  // namespace
 
 int bench_detached(int argc, char** argv) {
@@ -100,8 +95,8 @@ int bench_detached(int argc, char** argv) {
         with_two.push_back(two.broadcast(payload));
         if (!first) with_one.push_back(one.broadcast(payload));
     }
-    const double alone = median(with_one);
-    const double together = median(with_two);
+    const double alone = median_of(with_one);
+    const double together = median_of(with_two);
     std::fprintf(for_people(options.json),
                  "detached: broadcast() to %zu sessions without a connection, medians of %zu calls: %.0f us with one "
                  "worker, %.0f us with two: ratio %.2f\n",

@@ -59,6 +59,12 @@ private:
     std::vector<std::uint32_t> values_;
 };
 
+// Of one value at least.
+inline double median_of(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
 struct LoadOptions {
     std::size_t connections = 1;
     std::size_t in_flight = 1;  // messages under way on each connection

@@ -4,8 +4,8 @@
 #     setup.sh [--build | --tests | --peers | --backends | --deployment]
 #   --build   what building takes, without the tools that only tests and developers use: for the demo, several times quicker
 #   --tests   also what tests run, without what only developers use (clang, valgrind, doxygen and lld: most of the download)
-#   --peers   also the systems that ./dev lab compare and ./dev bench peer put beside Flare (mosquitto, nats-server, Node
-#             packages; Debian starts the first two as services)
+#   --peers   also the systems that ./dev lab compare, ./dev bench peer and ./dev bench api put beside Flare (mosquitto,
+#             nats-server, ejabberd, Node packages; Debian starts the first two as services)
 #   --backends    also the languages of examples/backends that are not there: PHP and Go
 #   --deployment  also what checks the files of packaging/: mmdebstrap, buildah, docker-compose, Kubernetes' client
 set -euo pipefail
@@ -41,7 +41,7 @@ command -v node >/dev/null && command -v npm >/dev/null || tests+=(nodejs npm)
 case ${1:-} in
     --build) ;;
     --tests) packages+=("${tests[@]}") ;;
-    --peers) packages+=("${tests[@]}" "${developers[@]}" mosquitto nats-server) ;;
+    --peers) packages+=("${tests[@]}" "${developers[@]}" mosquitto nats-server ejabberd) ;;
     --deployment) packages+=("${tests[@]}" mmdebstrap buildah docker-compose python3-kubernetes) ;;
     --backends) packages+=("${tests[@]}" php-cli golang-go) ;;
     "") packages+=("${tests[@]}" "${developers[@]}") ;;
@@ -102,6 +102,13 @@ if [ "$release" = 12 ] && $quic_missing; then
 fi
 update
 [ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+# Debian starts it at once and at each boot, on every address; the benchmark starts its own.
+case " ${missing[*]} " in
+    *" ejabberd "*)
+        "${as_root[@]}" service ejabberd stop >/dev/null 2>&1 || true
+        "${as_root[@]}" update-rc.d ejabberd disable >/dev/null 2>&1 || true
+        ;;
+esac
 if $quic_missing; then install "${from[@]}" "${quic_packages[@]}"; fi
 node_packages "$@"
 say "done"

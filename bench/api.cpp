@@ -116,13 +116,14 @@ void print_api(const ApiShape& shape, double in_batches, OneByOne& own, OneByOne
             "beside it, in %zu turns, ejabberd %s: one by one over %zu connections: %.0f/s; at %zu/s: p50 %.2f ms, p99 "
             "%.2f ms%s; Flare takes %.2f times as many one by one (%.2f to %.2f)\n"
             "when it answers: Flare has the message in its log, on disk by fsync, and has checked the caller's "
-            "key; ejabberd has it in Mnesia (mod_offline, no fsync), and asks for no key\n",
+            "key; ejabberd has it in Mnesia (mod_offline), waits for no fsync, and asks for no key\n",
             shape.turns, shape.beside->version.c_str(), shape.connections, median_of(other.per_second), shape.rate,
             other.percentile_ms(0.5), other.percentile_ms(0.99),
             other.keeps(shape.rate) ? "" : " (so many are too many for it)", ratio, least, greatest);
         if (shape.json) {
             std::printf(
-                ",\"beside\":\"ejabberd %s\",\"beside_stores\":\"mod_offline, Mnesia, no fsync\",\"turns\":%zu,"
+                ",\"beside\":\"ejabberd %s\",\"beside_stores\":\"mod_offline, Mnesia, waits for no "
+                "fsync\",\"turns\":%zu,"
                 "\"beside_single_per_s\":%.0f,\"beside_p50_ms\":%.2f,\"beside_p99_ms\":%.2f,\"beside_keeps_rate\":%s,"
                 "\"ratio_single\":%.2f,"
                 "\"ratio_single_min\":%.2f,\"ratio_single_max\":%.2f",

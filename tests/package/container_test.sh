@@ -34,15 +34,18 @@ buildah "${storage[@]}" commit base flare-base >&2
 
 mkdir "$work/context"
 cp "$debs"/libflare-{core,client,server}0.1_*.deb "$debs"/flare-tools_*.deb "$root/packaging/container/collect.sh" "$work/context"
-buildah "${storage[@]}" build --isolation chroot --build-arg BASE=localhost/flare-base \
+buildah "${storage[@]}" build --format docker --isolation chroot --build-arg BASE=localhost/flare-base \
     -f "$root/packaging/container/Containerfile" -t flare-image "$work/context" >&2
-buildah "${storage[@]}" push flare-image "oci-archive:$work/image.tar" >&2
+buildah "${storage[@]}" push --format oci flare-image "oci-archive:$work/image.tar" >&2  # as a registry keeps it: compressed
 compressed=$(stat -c %s "$work/image.tar")
 container=$(buildah "${storage[@]}" from flare-image)
 mounted=$(buildah "${storage[@]}" mount "$container")
 unpacked=$(du -sb --apparent-size "$mounted" | cut -f1)
 [ "$compressed" -lt $((most_mb * 1000 * 1000)) ] || fail "the image has $compressed bytes, and $most_mb MB are allowed"
 [ "$(buildah "${storage[@]}" inspect --format '{{.OCIv1.Config.User}}' "$container")" = 65532:65532 ] || fail "it runs as root"
+of_image() { buildah "${storage[@]}" inspect --type image --format "$1" flare-image; }
+health=$(of_image '{{join .Docker.Config.Healthcheck.Test " "}}') || fail "it has no health command"
+[ "$health" = "CMD /usr/bin/flare top --count 1 --interval 0.1" ] || fail "its health command is '$health'"
 [ ! -e "$mounted/bin/sh" ] || fail "there is a shell in it"
 
 # What it has is run as a container runtime would: in its root, which cannot be written, as its user.

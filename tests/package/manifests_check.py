@@ -16,7 +16,8 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
-TYPES = {"ConfigMap": "V1ConfigMap", "Service": "V1Service", "StatefulSet": "V1StatefulSet"}
+TYPES = {"ConfigMap": "V1ConfigMap", "Service": "V1Service", "StatefulSet": "V1StatefulSet",
+         "PodDisruptionBudget": "V1PodDisruptionBudget"}
 
 
 def same(given, written, where):

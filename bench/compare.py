@@ -91,9 +91,9 @@ over 64 kept connections, with one request under way on each; in turns, each wit
 Servers may use both CPUs, the load generator has one of them. When a server has answered,
 
 - Flare has checked the key, and the message is in its log, on disk by fsync;
-- ejabberd has written the message into Mnesia (`mod_offline`; the users are offline) and waits for no fsync,
-  and has checked no key. It runs only the modules that this needs, and no limit of offline messages;
-  it has stored what it answered, which the benchmark counts.
+- ejabberd has written the message into Mnesia (`mod_offline`; the users are offline), has not waited
+  for fsync, and has checked no key. It runs only the modules that this needs, without a limit of
+  offline messages; the benchmark counts that it has stored what it answered.
 """
 
 

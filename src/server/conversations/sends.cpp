@@ -81,29 +81,10 @@ void ConversationSends::session_ended(const session::ServerSession& session) {
 // ---- who sends ----
 
 void ConversationSends::ask_row(const SenderPtr& sender) {
-    const auto row = std::make_shared<std::optional<store::Row>>();
-    parts_.store.read(
-        [row, user = sender->user](store::Reader& reader) {
-            const auto found = reader.user(*user);
-            if (!found) return static_cast<errc>(found.error().value());
-            *row = *found;
-            return errc::ok;
-        },
-        [this, sender, row](errc code) {
-            if (code != errc::ok) return store_fails(sender, code);
-            *row ? set_row(sender, **row) : add_user(sender);
-        });
-}
-
-void ConversationSends::add_user(const SenderPtr& sender) {
-    auto batch = std::make_unique<store::WriteBatch>();
-    batch->writes.emplace_back().what = store::NewUser{*sender->user};
-    parts_.store.write(std::move(batch), [this, sender](std::unique_ptr<store::WriteBatch> written, errc code) {
-        const store::Outcome& outcome = written->writes.front().outcome;
-        const bool looked = code == errc::ok;  // and there is no such user, of whom anything could be in the log
-        if (looked) code = outcome.code;
-        if (code != errc::ok) return store_fails(sender, code, looked);
-        set_row(sender, outcome.row);
+    parts_.rows.make(sender->user, [this, sender](im::Row row, errc code, bool is_new) {
+        if (code != errc::ok) return store_fails(sender, code, is_new);
+        sender->row = row;
+        go_on(sender);
     });
 }
 
@@ -136,11 +117,6 @@ void ConversationSends::on_time() {
         const SenderPtr sender = each.lock();
         if (sender != nullptr) sender->row == 0 ? ask_row(sender) : go_on(sender);
     }
-}
-
-void ConversationSends::set_row(const SenderPtr& sender, im::Row row) {
-    sender->row = row;
-    go_on(sender);
 }
 
 // ---- messages ----

@@ -127,11 +127,9 @@ private:
                                                model::ConversationKey key);
     void hold(const SenderPtr& sender, Held held);
     void ask_row(const SenderPtr& sender);
-    void add_user(const SenderPtr& sender);
     // It cannot say what is to be known of `held`. none_stored: nothing of it can be in the log.
     void store_fails(const SenderPtr& sender, errc code, bool none_stored = false);
     void go_on_later(const SenderPtr& sender);
-    void set_row(const SenderPtr& sender, im::Row row);
     // Lets go what may.
     void go_on(const SenderPtr& sender);
     bool ready(const SenderPtr& sender, Held& held);

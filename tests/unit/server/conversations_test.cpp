@@ -119,6 +119,39 @@ TEST_F(ConversationsOnShards, WhoIsConnectedIsKnownBeforeItsRowIsWritten) {
     }
 }
 
+// As a user whose connection is lost right after the first connect.
+TEST_F(ConversationsOnShards, WhoHasGoneIsKnownBeforeTheRowIsWritten) {
+    start(2);
+    for (const bool written_meanwhile : {false, true}) {
+        for (const std::string& name : {bench->user_of(0), bench->user_of(1)}) {
+            const std::string bob = (written_meanwhile ? "late " : "early ") + name;
+            const auto ann = session_of("ann of " + bob, 1);
+            store.by_hand = true;
+            bench->bring(ann, data(1, 1, "x", bob));
+            bench->run_store();  // there is no conversation
+            bench->settle();
+            end(bob, session_of(bob, 2));
+            ASSERT_EQ(store.work.size(), 2u) << "the rows of both are asked for, then that of bob by himself";
+            if (written_meanwhile) {
+                std::swap(store.work[0], store.work[1]);
+                bench->run_store();
+                bench->settle();
+                ASSERT_EQ(store.work.size(), 2u) << "bob's row is to be written";
+                bench->run_store();  // it is not there yet
+                bench->run_store();  // now it is
+            } else {
+                bench->run_store();
+                bench->settle();
+                ASSERT_EQ(store.work.size(), 2u) << "it is not there, and bob's own look comes last";
+                std::swap(store.work[0], store.work[1]);
+            }
+            store.by_hand = false;
+            bench->settle();
+            EXPECT_EQ(answers(*ann).at(message_id(1)), stored(1)) << bob;
+        }
+    }
+}
+
 TEST_F(ConversationsOnShards, ThePolicyIsAskedAlsoOfWhatIsSaidToBeARepeat) {
     Config config = plain_config();
     config.policy = [](const SessionInfo&, std::string_view, const Message&) { return false; };

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/quiet_writes.hpp"
 #include "base/short_slice.hpp"
+#include "base/unix_time.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -21,11 +22,6 @@ constexpr auto kMaintainUnderLoad = 1s;   // what may wait does not wait for eve
 constexpr auto kPartUnderLoad = 50ms;     // between two parts of what is under way: 512 rows that are deleted
 constexpr auto kPauseInUse = 2ms;         // without a batch, between two parts of what can wait
 constexpr std::size_t kKeptGroup = 1024;  // batches; the memory of more is given back
-
-std::uint64_t unix_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
 
 // Of what is thrown where there is no memory, the line may be, too.
 void tell(const char* what, const std::exception& error) noexcept {
@@ -202,7 +198,7 @@ errc Store::try_commit(const Group& group) {
     group_.clear();
     for (const Waiting& each : group) group_.push_back(each.batch.get());
     const auto began = Clock::now();
-    const errc code = guarded("committing", [&] { return engine_->commit(group_, unix_ms()); });
+    const errc code = guarded("committing", [&] { return engine_->commit(group_, base::unix_ms_now()); });
     if (code == errc::ok) note_committed(group, Clock::now() - began);
     note(code == errc::busy ? errc::ok : code);
     return code;
@@ -272,7 +268,7 @@ void Store::maintain() {
     maintained_ = Clock::now();
     more_to_maintain_ = false;
     const errc code = guarded("maintaining", [&] {
-        const auto more = engine_->maintain(unix_ms());
+        const auto more = engine_->maintain(base::unix_ms_now());
         more_to_maintain_ = more && *more;
         return more;
     });

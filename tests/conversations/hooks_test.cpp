@@ -1,6 +1,8 @@
 // Hooks over a socket: what an endpoint is told, in which order, and what becomes of it when it fails.
 #include "conversations/api_asking.hpp"
 #include "server/hooks/signature.hpp"
+#include "store/backend_reader.hpp"
+#include "store/sqlite/sqlite.hpp"
 #include "support/http_server.hpp"
 
 #include <gmock/gmock.h>
@@ -267,6 +269,20 @@ TEST_F(TheHooks, SessionsAreToldAndNotKept) {
     }
     EXPECT_THAT(endpoint.wait_for(4),
                 ElementsAre("session.opened ann", "user.online ann", "session.closed ann", "user.offline ann"));
+}
+
+TEST_F(TheHooks, OneThatIsToldNothingOfTheLogHoldsNothingOfItBack) {
+    HookedEndpoint endpoint;
+    {
+        Server server = server_with(endpoint.hook({"session.*"}));
+        ASSERT_TRUE(server.hooks().pause("orders"));
+        eventually([&] { return status(server).state == HookStatus::State::paused; });
+        server.stop();
+    }
+    const auto engine = store::sqlite::open({.path = folder.path("flare.db")}).value();
+    const auto marks = engine->reader()->backend().hook_marks();
+    ASSERT_TRUE(marks);
+    EXPECT_TRUE(marks->empty());
 }
 
 TEST_F(TheHooks, PushesAreToldToAnEndpoint) {

@@ -1,9 +1,9 @@
 #include "server/api/kept_answers.hpp"
 
 #include "base/crypto.hpp"
+#include "base/unix_time.hpp"
 #include "store/backend_reader.hpp"
 
-#include <chrono>
 #include <utility>
 
 namespace flare::server::api {
@@ -16,9 +16,7 @@ std::string hash_of(const std::string& key) { return std::string(base::view(base
 void KeptAnswers::find(const std::string& key, std::string asked, Then then) {
     const auto shared = std::make_shared<Then>(std::move(then));
     const errc code = store_.read([hash = hash_of(key), asked = std::move(asked), shared](store::Reader& reader) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-        const auto kept = reader.backend().kept_answer(hash, static_cast<std::uint64_t>(now_ms));
+        const auto kept = reader.backend().kept_answer(hash, base::unix_ms_now());
         std::optional<Found> found;
         if (kept && *kept)
             found = Found{(**kept).asked == asked, {(**kept).status, (**kept).content_type, (**kept).body, {}}};

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "base/unix_time.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -24,11 +25,6 @@ constexpr auto kIdle = 10s;      // without a commit
 constexpr auto kReadAgain = 1s;  // after the store could not be read
 constexpr auto kKeepEvery = 5s;  // how far a hook is that is told nothing
 constexpr auto kForEver = std::chrono::hours(24 * 365);
-
-std::uint64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
 
 }  // namespace
 
@@ -190,8 +186,9 @@ Task<void> AfterHook::tell_log() {
 Task<void> AfterHook::deliver(const Batch& batch) {
     const std::uint64_t moves = moves_;
     while (!is_off(moves)) {
+        const std::uint64_t unix_ms = base::unix_ms_now();
         status_->change([&](HookStatus& now) {
-            now.behind = std::chrono::milliseconds(now_ms() - std::min(now_ms(), batch.oldest_ms));
+            now.behind = std::chrono::milliseconds(unix_ms - std::min(unix_ms, batch.oldest_ms));
         });
         const Told told = co_await tell(settings_, batch.id, batch.body, *status_);
         if (told == Told::taken) {

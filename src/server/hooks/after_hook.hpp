@@ -32,7 +32,7 @@ public:
     struct Parts {
         std::shared_ptr<boost::asio::io_context> context;
         store::Store* store;         // null: the server has none, and there is no log
-        Marks* marks;                // null: likewise
+        Marks* marks;                // null: likewise, or it is told nothing of the log
         std::atomic<bool>* waiting;  // a hook waits for the next commit
     };
     AfterHook(const Parts& parts, SettingsPtr settings, const store::HookMark& mark);

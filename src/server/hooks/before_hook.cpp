@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/random.hpp"
+#include "base/unix_time.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -76,9 +77,7 @@ Task<void> BeforeHook::run(Asked asked) {
 }
 
 Task<std::optional<HookDecision>> BeforeHook::ask_endpoint(const HookQuestion& question) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    const auto body = body_of(settings_->name, question, static_cast<std::uint64_t>(unix_ms));
+    const auto body = body_of(settings_->name, question, base::unix_ms_now());
     if (!body) co_return HookDecision{{errc::bad_compression, {}, {}}, nullptr};
     const std::string id = settings_->name + "-" + base::system_random().uuid().str();
     const auto answer = co_await post_signed(settings_, id, *body);

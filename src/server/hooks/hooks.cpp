@@ -72,12 +72,13 @@ Checked<> Hooks::open(store::Store* store) {
             asked.push_back(std::make_shared<BeforeHook>(context, each, encoder_));
             continue;
         }
+        // A hook that is told nothing of the log has no place in it, which would hold back what is to be removed.
+        Marks* const marks = each->events.any_of_log() ? marks_.get() : nullptr;
         const auto known = std::ranges::find(places.marks, each->name, &store::HookMark::name);
-        const bool fresh = known == places.marks.end();
+        const bool fresh = marks == nullptr || known == places.marks.end();
         const store::HookMark mark = fresh ? store::HookMark{each->name, places.newest, true} : *known;
-        if (fresh && marks_ != nullptr) marks_->write(mark);
-        told.push_back(
-            std::make_shared<AfterHook>(AfterHook::Parts{context, store, marks_.get(), &waiting_}, each, mark));
+        if (fresh && marks != nullptr) marks->write(mark);
+        told.push_back(std::make_shared<AfterHook>(AfterHook::Parts{context, store, marks, &waiting_}, each, mark));
     }
     store_ = store;
     const std::lock_guard lock(mutex_);

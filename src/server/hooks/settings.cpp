@@ -13,6 +13,7 @@ namespace flare::server::hooks {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
+static_assert(ServerHook::kMost <= store::kMostHooks);
 constexpr std::size_t kMaxSecretsFileBytes = 4096;
 constexpr std::chrono::milliseconds kUsualTimeout{10'000};
 constexpr std::chrono::milliseconds kUsualTimeoutOfAsked{1000};
@@ -114,9 +115,9 @@ Checked<SettingsPtr> load_one(const ServerHook& hook) {
 }  // namespace
 
 Checked<> check(const std::vector<ServerHook>& hooks) {
-    if (hooks.size() > store::kMostHooks)
+    if (hooks.size() > ServerHook::kMost)
         return Failure(errc::invalid_config,
-                       "hooks: there are more than " + std::to_string(store::kMostHooks) + " of them");
+                       "hooks: there are more than " + std::to_string(ServerHook::kMost) + " of them");
     for (const ServerHook& each : hooks) {
         if (std::ranges::count(hooks, each.name, &ServerHook::name) != 1)
             return wrong(each, "two hooks have this name");

@@ -1,6 +1,7 @@
 #include "server/hooks/state_teller.hpp"
 
 #include "base/random.hpp"
+#include "base/unix_time.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -19,11 +20,6 @@ namespace {
 
 constexpr auto kForEver = std::chrono::hours(24 * 365);
 
-std::uint64_t unix_ms_now() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 }  // namespace
 
 void StateTeller::start() {
@@ -39,7 +35,7 @@ void StateTeller::pause(bool on) {
 
 bool StateTeller::add(Event event, boost::json::object data) {
     if (!settings_->events.has(event)) return false;
-    auto made = event_of(event, base::system_random().uuid().str(), unix_ms_now(), std::move(data));
+    auto made = event_of(event, base::system_random().uuid().str(), base::unix_ms_now(), std::move(data));
     {
         const std::lock_guard lock(mutex_);
         if (waiting_.size() >= kMostWaiting) {

@@ -1,6 +1,7 @@
 #include "server/hooks/teller.hpp"
 
 #include "base/log.hpp"
+#include "base/unix_time.hpp"
 #include "server/hooks/signature.hpp"
 
 #include <utility>
@@ -36,8 +37,7 @@ void note_failure(const SettingsPtr& hook, Status& status, const std::string& wh
 
 Task<Checked<transport::http::Answer>> post_signed(const SettingsPtr& hook, const std::string& id,
                                                    const std::string& body) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto unix_s = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    const std::uint64_t unix_s = base::unix_ms_now() / 1000;
     transport::http::Client::Headers headers{{"webhook-id", id},
                                              {"webhook-timestamp", std::to_string(unix_s)},
                                              {"webhook-signature", signature_of(hook->keys, id, unix_s, body)}};

@@ -1,5 +1,6 @@
 // Parts of hooks without a server: names of events, signatures, when is tried again.
 #include "server/hooks/attempts.hpp"
+#include "server/hooks/breaker.hpp"
 #include "server/hooks/event_names.hpp"
 #include "server/hooks/signature.hpp"
 
@@ -63,6 +64,28 @@ TEST(HookAttempts, WaitTwiceAsLongEachTimeAndEndAfterThreeDays) {
     attempts.succeeded();
     EXPECT_FALSE(attempts.failing());
     EXPECT_EQ(attempts.failed(begin + 73h, 500), 1000ms);
+}
+
+TEST(HookBreaker, OpensAfterTenFailuresInARowAndLetsOneAskAfterAWhile) {
+    Breaker breaker;
+    auto now = Breaker::Clock::time_point() + 1h;
+    for (unsigned i = 1; i < Breaker::kFailures; ++i) breaker.failed(now);
+    breaker.succeeded();
+    for (unsigned i = 1; i < Breaker::kFailures; ++i) breaker.failed(now);
+    EXPECT_TRUE(breaker.lets_ask(now));
+    EXPECT_FALSE(breaker.open());
+    breaker.failed(now);
+    EXPECT_TRUE(breaker.open());
+    EXPECT_FALSE(breaker.lets_ask(now));
+    now += Breaker::kOpen;
+    EXPECT_TRUE(breaker.lets_ask(now)) << "one";
+    EXPECT_FALSE(breaker.lets_ask(now)) << "and no other before it is answered";
+    breaker.failed(now);
+    EXPECT_FALSE(breaker.lets_ask(now + Breaker::kOpen - 1ms));
+    EXPECT_TRUE(breaker.lets_ask(now + Breaker::kOpen));
+    breaker.succeeded();
+    EXPECT_TRUE(breaker.lets_ask(now));
+    EXPECT_FALSE(breaker.open());
 }
 
 }  // namespace

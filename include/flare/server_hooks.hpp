@@ -8,6 +8,7 @@
 #include <flare/failure.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,8 @@ namespace flare {
 // A URL to which a server posts. It is told of events after they have happened, or it is asked before something is
 // done: its events say which, and no hook does both.
 struct ServerHook {
+    static constexpr std::size_t kMost = 64;  // of one server
+
     // What a before-hook that does not answer means for what it was asked about.
     enum class OnFailure : std::uint8_t {
         unset,   // of a hook that is told; of one that is asked it is a mistake

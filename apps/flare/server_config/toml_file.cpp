@@ -62,11 +62,14 @@ public:
         for (const auto& [name, node] : table) {
             std::string key = prefix + std::string(name.str());
             if (key == "policy") {
-                read_rules(name.source(), node);
+                read_entries(key, name.source(), node, server::MessageRules::kMost,
+                             [this](const toml::table& fields, const std::string& at) { read_rule(fields, at); });
                 continue;
             }
             if (key == "hook") {
-                read_hooks(name.source(), node);
+                configuration_.hooks_at = place(name_, name.source());
+                read_entries(key, name.source(), node, ServerHook::kMost,
+                             [this](const toml::table& fields, const std::string& at) { read_hook(fields, at); });
                 continue;
             }
             if (key == kOlderLogLevel && !node.is_table()) {
@@ -101,25 +104,25 @@ public:
     }
 
 private:
-    // [[policy]]: see PolicyRule.
-    void read_rules(const toml::source_region& source, const toml::node& node) {
-        const toml::array* const rules = node.as_array();
-        if (rules == nullptr) return problem(source, "policy", "must be a list: begin each entry with [[policy]]");
-        if (rules->size() > server::MessageRules::kMost) {
-            return problem(source, "policy",
-                           "has more than " + std::to_string(server::MessageRules::kMost) + " entries");
-        }
-        for (std::size_t i = 0; i < rules->size(); ++i) {
-            const toml::node& entry = *rules->get(i);
-            const std::string key = "policy[" + std::to_string(i + 1) + "]";
+    // A list of tables: [[policy]], [[hook]]. `read` has each, with what it is called.
+    template <typename Read>
+    void read_entries(const std::string& list, const toml::source_region& source, const toml::node& node,
+                      std::size_t most, const Read& read) {
+        const toml::array* const entries = node.as_array();
+        if (entries == nullptr) return problem(source, list, "must be a list: begin each entry with [[" + list + "]]");
+        if (entries->size() > most) return problem(source, list, "has more than " + std::to_string(most) + " entries");
+        for (std::size_t i = 0; i < entries->size(); ++i) {
+            const toml::node& entry = *entries->get(i);
+            const std::string key = list + "[" + std::to_string(i + 1) + "]";
             if (const auto* fields = entry.as_table()) {
-                read_rule(*fields, key);
+                read(*fields, key);
             } else {
-                problem(entry.source(), key, "must be an entry that begins with [[policy]]");
+                problem(entry.source(), key, "must be an entry that begins with [[" + list + "]]");
             }
         }
     }
 
+    // See PolicyRule.
     void read_rule(const toml::table& fields, const std::string& key) {
         const std::size_t before = configuration_.problems.size();
         PolicyRule rule;
@@ -140,7 +143,7 @@ private:
             if (names == nullptr) {
                 problem(name.source(), field, "unknown key: an entry has only from, to, types and allow");
             } else {
-                read_names(field, node, *names);
+                read_names(field, node, *names, "write [\"*\"] for anything");
             }
         }
         // One mistake is not told in two ways.
@@ -151,40 +154,27 @@ private:
         configuration_.rules.push_back(std::move(rule));
     }
 
-    void read_names(const std::string& field, const toml::node& node, std::vector<std::string>& names) {
+    // `instead`: of an empty list.
+    void read_names(const std::string& field, const toml::node& node, std::vector<std::string>& names,
+                    const std::string& instead) {
         const toml::array* const array = node.as_array();
         auto words =
             array == nullptr ? Checked<Value>(wrong("must be a list of strings: [\"a\", \"b\"]")) : read_words(*array);
         if (!words) return problem(node.source(), field, words.error().text);
         names = std::get<std::vector<std::string>>(std::move(*words));
-        if (names.empty()) problem(node.source(), field, "is an empty list: write [\"*\"] for anything");
+        if (names.empty()) problem(node.source(), field, "is an empty list: " + instead);
     }
 
-    // [[hook]]: see ServerHook.
-    void read_hooks(const toml::source_region& source, const toml::node& node) {
-        const toml::array* const hooks = node.as_array();
-        if (hooks == nullptr) return problem(source, "hook", "must be a list: begin each entry with [[hook]]");
-        configuration_.hooks_at = place(name_, source);
-        for (std::size_t i = 0; i < hooks->size(); ++i) {
-            const toml::node& entry = *hooks->get(i);
-            const std::string key = "hook[" + std::to_string(i + 1) + "]";
-            if (const auto* fields = entry.as_table()) {
-                read_hook(*fields, key);
-            } else {
-                problem(entry.source(), key, "must be an entry that begins with [[hook]]");
-            }
-        }
-    }
-
+    // See ServerHook.
     void read_hook(const toml::table& fields, const std::string& key) {
         const std::size_t before = configuration_.problems.size();
         ServerHook hook;
         for (const auto& [name, node] : fields) {
             const std::string field = key + "." + std::string(name.str());
             if (name.str() == "events") {
-                read_names(field, node, hook.events);
+                read_names(field, node, hook.events, "omit it for all that the log has");
             } else if (name.str() == "secrets") {
-                read_names(field, node, hook.secrets);
+                read_names(field, node, hook.secrets, "a hook has one secret, or two");
             } else {
                 const auto text = node.value_exact<std::string>();
                 const auto fault = text ? set_of_hook(hook, name.str(), *text) : Checked<>(wrong("must be a text"));

@@ -401,6 +401,8 @@ TEST(ServerConfigHooks, MistakesAreNamedWithTheirEntryAndPlace) {
     EXPECT_THAT(lines(from_toml("[[hook]]\non_failure = \"maybe\"\ntimeout = \"5\"\n").problems),
                 testing::UnorderedElementsAre(testing::HasSubstr("hook[1].on_failure: must be"),
                                               testing::HasSubstr("hook[1].timeout: ")));
+    EXPECT_THAT(lines(from_toml("[[hook]]\nevents = []\n").problems),
+                ElementsAre(testing::HasSubstr("hook[1].events: is an empty list: omit it")));
     Configuration configuration = from_toml("[[hook]]\nname = \"a\"\nurl = \"http://h\"\n");
     make_builder(configuration);
     EXPECT_THAT(lines(configuration.problems), ElementsAre(testing::HasSubstr("it needs a secret")));

@@ -11,6 +11,7 @@
 #include "lab/catch_up.hpp"
 #include "lab/child.hpp"
 #include "lab/lab.hpp"
+#include "lab/stored_server.hpp"
 #include "support/certificates.hpp"
 
 #include <flare/server.hpp>
@@ -339,15 +340,7 @@ int lab_serve_room(const std::string& transport, const std::string& address, con
         builder.websocket_only().websocket_addr(address);
         if (transport == "wss") builder.websocket_tls(certificate, key);
     }
-    auto built = builder.build();
-    const auto started = built ? built->start() : Checked<>(built.error());
-    if (!started) {
-        std::fprintf(stderr, "lab: %s\n", started.error().text.c_str());
-        return 1;
-    }
-    std::puts("serving");
-    built->wait();
-    return 0;
+    return serve_until_killed(std::move(builder));
 }
 
 }  // namespace flare::lab

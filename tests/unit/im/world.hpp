@@ -17,6 +17,15 @@
 
 namespace flare::im::test {
 
+inline constexpr Row kRoomRow = 7;
+
+// Of a message: id_of() made it.
+inline std::uint64_t number_of(const Uuid& id) {
+    std::uint64_t number = 0;
+    for (std::size_t i = 8; i < 16; ++i) number = number << 8 | id.bytes[i];
+    return number;
+}
+
 class World {
 public:
     struct Counts {
